@@ -1,0 +1,1 @@
+"""Models as data: a folder with weights, labels, preprocessing, calibration, card and checksums."""

@@ -1,0 +1,239 @@
+"""The command line: one parser, one exit code a cause (DESIGN section 5)."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from SeriesClassifierLib import __version__
+from SeriesClassifierLib.errors import (
+    BundleError,
+    JournalError,
+    SeriesClassifierError,
+    SourceError,
+    UsageError,
+)
+
+DONE, SOME_FAILED, WRONG_USAGE, CANNOT_OPEN, INTERRUPTED = 0, 1, 2, 3, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command with ``arguments`` (default: those of the process) and return its exit code."""
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    logging.basicConfig(
+        level=logging.DEBUG if options.verbose else logging.WARNING, format="%(levelname)s %(message)s"
+    )
+    try:
+        code: int = options.command(options)
+        return code
+    except UsageError as error:
+        return _complain(error, WRONG_USAGE)
+    except (SourceError, BundleError, JournalError) as error:
+        return _complain(error, CANNOT_OPEN)
+    except SeriesClassifierError as error:
+        return _complain(error, SOME_FAILED)
+    except KeyboardInterrupt:
+        print(
+            "\nInterrupted. What was done is in the journal, if one is used: continue with --resume.",
+            file=sys.stderr,
+        )
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader of our output has gone: nothing left to say
+        return DONE
+
+
+def _complain(error: Exception, code: int) -> int:
+    print(f"series-classifier: {error}", file=sys.stderr)
+    return code
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="series-classifier",
+        description="Tells what every DICOM series is. Research use; not a medical device.",
+        epilog=(
+            "exit codes: 0 done; 1 done, but some series failed; 2 wrong usage; 3 source, bundle "
+            "or journal cannot "
+        )
+        "be opened; 130 interrupted",
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.add_argument("--verbose", action="store_true", help="say more on standard error")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_classify(commands)
+    _add_publish(commands)
+    _add_correct(commands)
+    _add_journal(commands)
+    _add_bundles(commands)
+    _add_bench(commands)
+    return parser
+
+
+def _add_classify(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from SeriesClassifierLib.cli.classify import classify_command
+
+    command = commands.add_parser("classify", help="label every series of folders or Slicer DICOM databases")
+    command.set_defaults(command=classify_command)
+    command.add_argument(
+        "sources",
+        nargs="+",
+        type=Path,
+        metavar="SOURCE",
+        help="a DICOM folder, a ctkDICOM.sql file, or the folder that holds one",
+    )
+    command.add_argument("--out", type=Path, metavar="FILE", help="write the table: .csv, .json or .parquet")
+    command.add_argument(
+        "--html", type=Path, metavar="FILE", help="write a report with pictures, one self-contained file"
+    )
+    command.add_argument("--no-pictures", action="store_true", help="leave the pictures out of the report")
+    command.add_argument(
+        "--journal",
+        type=Path,
+        metavar="FILE",
+        help=(
+            "record predictions here (default: SeriesClassifier.sqlite beside a DICOM database; "
+            "none for folders)"
+        ),
+    )
+    command.add_argument("--no-journal", action="store_true", help="record nothing")
+    command.add_argument(
+        "--resume", action="store_true", help="keep what the journal already has of unchanged series"
+    )
+    command.add_argument(
+        "--task",
+        choices=("auto", "prostate", "liver", "brain"),
+        default="auto",
+        help="which bundle decides (auto: the study's region)",
+    )
+    command.add_argument(
+        "--mode",
+        choices=("auto", "header", "full"),
+        default="auto",
+        help="header: never read pixels; auto: only where headers leave doubt",
+    )
+    command.add_argument(
+        "--bundle",
+        default="headers",
+        metavar="NAME",
+        help="header bundle: a name or a folder (default: %(default)s)",
+    )
+    command.add_argument(
+        "--max-error",
+        type=float,
+        default=0.01,
+        metavar="RISK",
+        help="accepted risk of a label with status auto (default: %(default)s)",
+    )
+    command.add_argument(
+        "--publish",
+        action="store_true",
+        help="also write the browser column into the database files (Slicer must not have them open)",
+    )
+    command.add_argument(
+        "--jobs", type=_positive, metavar="N", help="reading processes (default: one a core, at most 4)"
+    )
+    command.add_argument("--show-patient-id", action="store_true", help="show PatientID in the report")
+    output = command.add_mutually_exclusive_group()
+    output.add_argument("--quiet", action="store_true", help="print nothing but errors")
+    output.add_argument("--json", action="store_true", help="print JSON lines: start, one a study, end")
+
+
+def _add_publish(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from SeriesClassifierLib.cli.journal import publish_command
+
+    command = commands.add_parser(
+        "publish", help="write labels as a column into a Slicer DICOM database that nobody has open"
+    )
+    command.set_defaults(command=publish_command)
+    command.add_argument("database", type=Path, metavar="DATABASE", help="ctkDICOM.sql or its folder")
+    command.add_argument(
+        "--journal", type=Path, metavar="FILE", help="default: SeriesClassifier.sqlite beside the database"
+    )
+    command.add_argument("--remove", action="store_true", help="take the column out again")
+
+
+def _add_correct(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from SeriesClassifierLib.cli.journal import correct_command
+
+    command = commands.add_parser("correct", help="record what a person says a series is")
+    command.set_defaults(command=correct_command)
+    command.add_argument("series_uid", metavar="UID", help="SeriesInstanceUID")
+    command.add_argument("--part", type=_positive, metavar="P", help="one part of the series (default: all)")
+    command.add_argument("--journal", type=Path, required=True, metavar="FILE")
+    command.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="FACET=VALUE",
+        dest="facets",
+        help="for example sequence=T2; may be repeated",
+    )
+    command.add_argument("--undo", action="store_true", help="take the last correction back instead")
+    command.add_argument("--user", required=True, metavar="NAME", help="who says so")
+    command.add_argument("--note", default="", metavar="TEXT")
+
+
+def _add_journal(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from SeriesClassifierLib.cli.journal import journal_export, journal_merge, journal_show
+
+    group = commands.add_parser("journal", help="show, merge or export journals").add_subparsers(
+        required=True, metavar="ACTION"
+    )
+    show = group.add_parser("show", help="current labels, or all events of one series")
+    show.set_defaults(command=journal_show)
+    show.add_argument("journal", type=Path)
+    show.add_argument("--series", metavar="UID", help="all events of this series")
+    show.add_argument("--out", type=Path, metavar="FILE", help="write the table: .csv, .json or .parquet")
+    merge = group.add_parser("merge", help="add the events of other journals to the first one")
+    merge.set_defaults(command=journal_merge)
+    merge.add_argument("journal", type=Path)
+    merge.add_argument("others", nargs="+", type=Path)
+    export = group.add_parser("export", help="write all events: .jsonl or .csv")
+    export.set_defaults(command=journal_export)
+    export.add_argument("journal", type=Path)
+    export.add_argument("--out", type=Path, required=True, metavar="FILE")
+    export.add_argument(
+        "--with-patient-id", action="store_true", help="identifiers leave with it: think first"
+    )
+
+
+def _add_bundles(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from SeriesClassifierLib.cli.bundles import bundles_info, bundles_list, bundles_verify
+
+    group = commands.add_parser("bundles", help="list, describe or verify models").add_subparsers(
+        required=True, metavar="ACTION"
+    )
+    group.add_parser("list", help="bundles that come with the library").set_defaults(command=bundles_list)
+    for name, function, text in (
+        ("info", bundles_info, "the model card"),
+        ("verify", bundles_verify, "compare every checksum"),
+    ):
+        command = group.add_parser(name, help=text)
+        command.set_defaults(command=function)
+        command.add_argument("bundle", help="a name or a folder")
+
+
+def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from SeriesClassifierLib.cli.bench_command import bench_command
+
+    command = commands.add_parser("bench", help="time header mode against dcm-classifier and a pydicom loop")
+    command.set_defaults(command=bench_command)
+    command.add_argument("source", type=Path, metavar="SOURCE")
+    command.add_argument("--repeats", type=_positive, default=5, metavar="N")
+    command.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
+
+
+def _positive(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no positive whole number")
+    return number

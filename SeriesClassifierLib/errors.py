@@ -1,0 +1,31 @@
+"""Errors that the library raises. Each message says what to do next.
+
+A bad DICOM file is not an error here: it becomes a result with status ``failed`` (see ``records.Status``).
+"""
+
+from __future__ import annotations
+
+
+class SeriesClassifierError(Exception):
+    """Base of every error this library raises on purpose."""
+
+
+class UsageError(SeriesClassifierError):
+    """The caller asked for something that cannot be: change the arguments and call again."""
+
+
+class SourceError(SeriesClassifierError):
+    """A folder or database cannot be opened: check the path, the permissions, or close the program that
+    locks it.
+    """
+
+
+class BundleError(SeriesClassifierError):
+    """A bundle is missing, damaged or not for this version: reinstall it or rebuild it with ``make bundles``.
+    """
+
+
+class JournalError(SeriesClassifierError):
+    """A journal cannot be opened or written: check the path, the disk, or name another file with
+    ``--journal``.
+    """

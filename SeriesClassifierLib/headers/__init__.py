@@ -1,0 +1,1 @@
+"""What the header of a part says: facts, features for the model, and the words people wrote."""

@@ -1,0 +1,112 @@
+"""The header of a part as one record: the tags of its middle image and what only all its images together
+tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from SeriesClassifierLib.headers.tokens import vendor
+from SeriesClassifierLib.parts.diffusion import b_value, is_calculated
+from SeriesClassifierLib.parts.geometry import normal, orientations, place_key, plane_and_tilt, position
+from SeriesClassifierLib.parts.split import seconds
+from SeriesClassifierLib.records import Instance, Part, Series, TagValue
+
+
+@dataclass(frozen=True, slots=True)
+class PartHeader:
+    """Counts are of the part unless they say ``series_``. Lengths in mm, angles in degrees, times in s, b in
+    s/mm2.
+
+    ``planes`` holds the nearest plane of every orientation, without repeats; () when the orientation is not
+    known.
+    ``largest_pixel`` is the largest LargestImagePixelValue. None means: the file does not say.
+    """
+
+    tags: Mapping[str, TagValue]
+    n_instances: int = 1
+    n_positions: int = 1
+    n_orientations: int = 1
+    planes: tuple[str, ...] = ()
+    tilt: float | None = None
+    extent: float | None = None
+    b_value: float | None = None
+    b_source: str = ""
+    calculated: str = ""
+    largest_pixel: float | None = None
+    series_b_values: int = 0
+    series_echoes: int = 1
+    series_times: int = 1
+    series_kinds: int = 1
+    time_index: int | None = None
+    since_contrast: float | None = None
+
+    @property
+    def instance(self) -> Instance:
+        """The tags as an Instance, for its typed readers."""
+        return Instance("", 0, self.tags)
+
+    @property
+    def vendor(self) -> str:
+        """The vendor in one spelling; "" when unknown."""
+        return vendor(self.instance.text("Manufacturer"))
+
+
+def part_header(part: Part, siblings: Sequence[Part]) -> PartHeader:
+    """The header of ``part``; ``siblings`` are all parts of its series, itself included."""
+    instances = part.instances
+    middle = instances[len(instances) // 2]
+    normals = [
+        vector for vector in (normal(group[0]) for group in orientations(instances)) if vector is not None
+    ]
+    planes = [plane_and_tilt(vector) for vector in normals]
+    keys = {key for key in (place_key(i) for i in instances) if key is not None}
+    places = [p for p in (position(i) for i in instances) if p is not None]
+    n_positions = len(keys) or len(instances)
+    found = b_value(middle)
+    pixels = [v for v in (i.number("LargestImagePixelValue") for i in instances) if v is not None]
+    return PartHeader(
+        tags=middle.tags,
+        n_instances=len(instances),
+        n_positions=n_positions,
+        n_orientations=max(1, len(normals)),
+        planes=tuple(dict.fromkeys(name for name, _ in planes)),
+        tilt=planes[0][1] if len(planes) == 1 else None,
+        extent=max(places) - min(places) if len(normals) == 1 and len(places) > 1 else None,
+        b_value=part.b_value if part.b_value is not None else (found.value if found else None),
+        b_source=found.source if found else "",
+        calculated=is_calculated(middle),
+        largest_pixel=max(pixels) if pixels else None,
+        series_b_values=len({p.b_value for p in siblings if p.b_value is not None}),
+        series_echoes=_count(siblings, "EchoTime"),
+        series_times=_times(part, siblings, len(instances) / n_positions),
+        series_kinds=len({p.instances[0].text("ImageType") for p in siblings}),
+        time_index=part.time_index,
+        since_contrast=_since_contrast(instances[0]),
+    )
+
+
+def series_headers(series: Series, parts: Sequence[Part]) -> tuple[PartHeader, ...]:
+    """One PartHeader a part of ``series``, in their order."""
+    return tuple(part_header(part, parts) for part in parts if part.series_uid == series.series_uid)
+
+
+def _count(parts: Sequence[Part], keyword: str) -> int:
+    values = {round(v, 1) for v in (p.instances[0].number(keyword) for p in parts) if v is not None}
+    return max(1, len(values))
+
+
+def _times(part: Part, siblings: Sequence[Part], volumes: float) -> int:
+    """Time points of the series: as split into parts, or images a slice when they were left together."""
+    if part.time_index is not None:
+        return len({p.time_index for p in siblings if p.time_index is not None})
+    return max(1, round(volumes))
+
+
+def _since_contrast(instance: Instance) -> float | None:
+    start = seconds(instance.text("ContrastBolusStartTime"))
+    time = seconds(instance.text("AcquisitionTime"))
+    if start is None or time is None or not 0 <= time - start <= 4 * 3600:
+        return None
+    return time - start

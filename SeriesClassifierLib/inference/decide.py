@@ -1,0 +1,187 @@
+"""From facts, model and words to one label with its status: the only place where a status is decided.
+
+Facts win over the model, the model fills in what they leave open, and words (descriptions) only ever lower
+trust.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from SeriesClassifierLib.headers.descriptions import contradicts, described
+from SeriesClassifierLib.headers.facts import facts
+from SeriesClassifierLib.headers.part_header import PartHeader
+from SeriesClassifierLib.headers.tokens import sequence_family
+from SeriesClassifierLib.parts.image_kind import image_kinds
+from SeriesClassifierLib.records import UNKNOWN, DecidedBy, Evidence, Fact, Status
+
+Probabilities = Mapping[str, Mapping[str, float]]
+Thresholds = Mapping[str, Mapping[str, float]]
+
+# A tag that names the class is wrong about as often as headers are edited.
+FACT_CONFIDENCE = 0.995
+# The model must be this sure of another class before it may cast doubt on a fact.
+_DOUBT_A_FACT = 0.95
+# The contrast phase applies to these; of the others it is NONE.
+ENHANCING = frozenset({"T1", "DCE", "DIXON_W", "DIXON_F", "DIXON_IN", "DIXON_OPP", "MRA"})
+_AFTER = ("ART", "PORTVEN", "LATE", "HEPA", "POST")
+_PRIMARY_TEXTS = ("SeriesDescription", "ProtocolName")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The answer for one part, before it gets its place in a study and the output table."""
+
+    sequence: str
+    plane: str
+    phase: str
+    region: str
+    derived: str
+    b_value: float | None
+    confidence: float | None
+    status: Status
+    decided_by: DecidedBy
+    evidence: tuple[Evidence, ...]
+    probabilities: Probabilities
+
+    def with_evidence(self, *more: Evidence) -> Decision:
+        """The same answer with more reasons."""
+        return replace(self, evidence=self.evidence + more)
+
+
+def decide(header: PartHeader, probabilities: Probabilities, thresholds: Thresholds) -> Decision:
+    """Label one part from its header. ``probabilities`` come from a header bundle, ``thresholds`` are the
+    bundle's.
+    """
+    known = {fact.facet: fact for fact in facts(header)}
+    evidence = [Evidence("fact", f"{fact.facet} {fact.value} ({fact.source})") for fact in known.values()]
+    modality = header.instance.text("Modality").upper()
+    if modality and modality != "MR":
+        reason = Evidence("warning", f"modality {modality} is outside what any bundle knows")
+        return _outside(known, (*evidence, reason))
+    sequence, confidence, status, decided_by, reasons = _sequence(header, known, probabilities, thresholds)
+    evidence += reasons
+    said = described("sequence", [header.instance.text(keyword) for keyword in _PRIMARY_TEXTS])
+    if sequence == UNKNOWN:
+        if said:
+            evidence.append(Evidence("description", f"the description suggests {said}"))
+    elif contradicts(sequence, said):
+        evidence.append(Evidence("conflict", f"the description says {said}"))
+        status = Status.REVIEW
+    elif said == sequence:
+        evidence.append(Evidence("description", f"the description agrees: {said}"))
+    derived = _derived(header, known, sequence)
+    return Decision(
+        sequence=sequence,
+        plane=known["plane"].value if "plane" in known else UNKNOWN,
+        phase=_phase(sequence, probabilities, thresholds),
+        region=_best(probabilities.get("region", {}), thresholds["region"]["review"]),
+        derived=derived,
+        b_value=header.b_value if sequence == "DWI" and derived != "FA" else None,
+        confidence=confidence,
+        status=status,
+        decided_by=decided_by,
+        evidence=tuple(evidence),
+        probabilities=probabilities,
+    )
+
+
+def _outside(known: Mapping[str, Fact], evidence: tuple[Evidence, ...]) -> Decision:
+    return Decision(
+        sequence=UNKNOWN,
+        plane=known["plane"].value if "plane" in known else UNKNOWN,
+        phase="NONE",
+        region=UNKNOWN,
+        derived=known["derived"].value if "derived" in known else UNKNOWN,
+        b_value=None,
+        confidence=None,
+        status=Status.UNKNOWN,
+        decided_by=DecidedBy.FACT,
+        evidence=evidence,
+        probabilities={},
+    )
+
+
+def _sequence(
+    header: PartHeader, known: Mapping[str, Fact], probabilities: Probabilities, thresholds: Thresholds
+) -> tuple[str, float | None, Status, DecidedBy, list[Evidence]]:
+    classes = probabilities["sequence"]
+    best, top = max(classes.items(), key=lambda item: (item[1], item[0]))
+    fact = known.get("sequence")
+    if fact is not None:
+        evidence = []
+        status = Status.AUTO
+        if best != fact.value and top >= _DOUBT_A_FACT and not _explains(fact.value, best):
+            evidence.append(Evidence("conflict", f"the other tags look like {best} ({top:.0%})"))
+            status = Status.REVIEW
+        return (
+            fact.value,
+            max(FACT_CONFIDENCE, classes.get(fact.value, 0.0)),
+            status,
+            DecidedBy.FACT,
+            evidence,
+        )
+    evidence = [Evidence("header", "acquisition parameters: " + _alternatives(classes))]
+    limits = thresholds["sequence"]
+    if top < limits["review"]:
+        return UNKNOWN, top, Status.UNKNOWN, DecidedBy.HEADER, evidence
+    status = Status.AUTO if top >= limits["auto"] else Status.REVIEW
+    return best, top, status, DecidedBy.HEADER, evidence
+
+
+def _explains(fact: str, best: str) -> bool:
+    """True when a class shares its acquisition with the fact's: a tag tells them apart, parameters cannot."""
+    families = (
+        {"DWI", "ADC"},
+        {"DIXON_W", "DIXON_F", "DIXON_IN", "DIXON_OPP", "T1", "DCE"},
+        {"BOLD", "PERFUSION", "ASL", "DWI", "FIELDMAP"},
+        {"LOCALIZER", "T1", "T2", "CISS", "MRA"},
+        {"SWI", "T2STAR", "MRA"},
+        {"OTHER", best},
+    )
+    return any({fact, best} <= family for family in families)
+
+
+def _alternatives(classes: Mapping[str, float], n: int = 3) -> str:
+    ordered = sorted(classes.items(), key=lambda item: (-item[1], item[0]))[:n]
+    return ", ".join(f"{name} {value:.0%}" for name, value in ordered if value >= 0.005)
+
+
+def _best(classes: Mapping[str, float], threshold: float) -> str:
+    if not classes:
+        return UNKNOWN
+    best, top = max(classes.items(), key=lambda item: (item[1], item[0]))
+    return best if top >= threshold else UNKNOWN
+
+
+def _phase(sequence: str, probabilities: Probabilities, thresholds: Thresholds) -> str:
+    """The contrast phase where one applies: a determined one, POST, or unknown."""
+    if sequence == UNKNOWN:
+        return UNKNOWN
+    if sequence not in ENHANCING:
+        return "NONE"
+    classes = {name: value for name, value in probabilities.get("phase", {}).items() if name != "NONE"}
+    total = sum(classes.values())
+    if total <= 0:
+        return UNKNOWN
+    limit = thresholds["phase"]["review"]
+    best = _best({name: value / total for name, value in classes.items()}, limit)
+    if best != UNKNOWN:
+        return best
+    after = sum(classes.get(name, 0.0) for name in _AFTER) / total
+    return "POST" if after >= max(limit, 0.8) else UNKNOWN
+
+
+def _derived(header: PartHeader, known: Mapping[str, Fact], sequence: str) -> str:
+    if "derived" in known:
+        return known["derived"].value
+    if "ImageType" not in header.tags:
+        return UNKNOWN
+    kinds = image_kinds(header.instance.tokens("ImageType"))
+    of_a_pair = sequence == "FIELDMAP" or (sequence == "SWI" and "SWI" not in kinds and _is_swi(header))
+    return "MAGNITUDE" if of_a_pair and "MAGNITUDE" in kinds else "ORIGINAL"
+
+
+def _is_swi(header: PartHeader) -> bool:
+    return sequence_family(header.instance.text("SequenceName")) == "SWI"

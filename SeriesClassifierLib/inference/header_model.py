@@ -1,0 +1,86 @@
+"""Runs a header bundle with onnxruntime: features in, calibrated class probabilities out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from SeriesClassifierLib.bundles.bundle import Bundle, open_bundle
+from SeriesClassifierLib.errors import BundleError
+from SeriesClassifierLib.headers.features import FEATURES
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Probabilities = Mapping[str, Mapping[str, float]]
+
+
+class HeaderModel:
+    """A loaded header bundle. Headers are run one at a time, so that a result never depends on its neighbors.
+    """
+
+    def __init__(self, bundle: Bundle) -> None:
+        """Raises BundleError when the bundle asks for features this version does not have, or does not load.
+        """
+        names = list(bundle.description["features"])
+        unknown = set(names) - {feature.name for feature in FEATURES}
+        if unknown:
+            raise BundleError(
+                f"bundle {bundle.name} needs features of another version ({min(unknown)}): rebuild it"
+            )
+        self.bundle = bundle
+        self._position = {name: index for index, name in enumerate(names)}
+        self._session = _session(bundle)
+
+    def probabilities(self, features: Mapping[str, float]) -> Probabilities:
+        """Facet -> class -> calibrated probability, from the observed features."""
+        import numpy as np
+
+        values: NDArray[np.float32] = np.zeros((1, len(self._position)), np.float32)
+        observed: NDArray[np.float32] = np.zeros_like(values)
+        for name, value in features.items():
+            index = self._position.get(name)
+            if index is not None:
+                values[0, index] = value
+                observed[0, index] = 1.0
+        logits = self._session.run(None, {"values": values, "observed": observed})[0][0].tolist()
+        out: dict[str, dict[str, float]] = {}
+        start = 0
+        for facet, names in self.bundle.facets.items():
+            temperature = self.bundle.description["temperature"][facet]
+            out[facet] = _softmax(names, logits[start : start + len(names)], temperature)
+            start += len(names)
+        return out
+
+
+def _softmax(names: list[str], logits: list[float], temperature: float) -> dict[str, float]:
+    top = max(logits)
+    weights = [math.exp((logit - top) / temperature) for logit in logits]
+    total = sum(weights)
+    return {name: weight / total for name, weight in zip(names, weights, strict=True)}
+
+
+def _session(bundle: Bundle) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(
+            str(bundle.model_path), sess_options=options, providers=["CPUExecutionProvider"]
+        )
+    except Exception as error:  # onnxruntime raises classes of its own that share no base
+        raise BundleError(
+            f"bundle {bundle.name} does not load ({type(error).__name__}): reinstall it"
+        ) from error
+
+
+@cache
+def load_header_model(folder: Path) -> HeaderModel:
+    """The model of a bundle folder, opened and checked once a process."""
+    return HeaderModel(open_bundle(folder))

@@ -1,0 +1,224 @@
+"""The way of the data from a source to predictions: read, split, features, model, study context, journal."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from SeriesClassifierLib.bundles.bundle import find_bundle
+from SeriesClassifierLib.errors import UsageError
+from SeriesClassifierLib.headers.features import features
+from SeriesClassifierLib.headers.part_header import PartHeader, series_headers
+from SeriesClassifierLib.inference.decide import Decision, decide
+from SeriesClassifierLib.inference.header_model import HeaderModel, load_header_model
+from SeriesClassifierLib.inference.objects import not_an_image
+from SeriesClassifierLib.journal.store import Journal
+from SeriesClassifierLib.parts.split import split
+from SeriesClassifierLib.protocols import Source
+from SeriesClassifierLib.records import (
+    UNKNOWN,
+    DecidedBy,
+    Evidence,
+    Part,
+    Prediction,
+    Series,
+    Status,
+    Study,
+)
+from SeriesClassifierLib.sources import open_source
+from SeriesClassifierLib.study.context import in_context
+from SeriesClassifierLib.vocabulary import label_text
+
+HEADERS_BUNDLE = "headers"
+MODES = ("auto", "header")
+
+
+@dataclass(frozen=True)
+class StudyResult:
+    """One study's predictions in table order, with the parts they belong to (for pictures)."""
+
+    predictions: tuple[Prediction, ...]
+    parts: tuple[Part, ...]
+
+
+class Classifier:
+    """Labels studies with a header bundle. ``max_error`` is the accepted risk of an ``auto`` label."""
+
+    def __init__(self, bundle: str = HEADERS_BUNDLE, *, max_error: float = 0.01) -> None:
+        """Raises BundleError when the bundle cannot be used, UsageError when ``max_error`` is no risk."""
+        if not 0 < max_error < 1:
+            raise UsageError(f"max_error is {max_error}: give a risk between 0 and 1, for example 0.01")
+        self._model: HeaderModel = load_header_model(find_bundle(bundle))
+        self._thresholds = self._model.bundle.thresholds(max_error)
+
+    @property
+    def digest(self) -> str:
+        """What decides the result besides the input: bundle content and thresholds."""
+        return f"{self._model.bundle.digest}-{self._thresholds['sequence']['auto']:.4f}"
+
+    def study(self, study: Study) -> StudyResult:
+        """Label all parts of a study."""
+        parts: list[Part] = []
+        headers: list[PartHeader] = []
+        predictions: list[Prediction] = []
+        decided: list[tuple[Series, Part, Decision]] = []
+        for series in study.series:
+            reason = not_an_image(series)
+            if not series.instances or reason:
+                predictions.append(self._unlabelled(study, series, reason))
+                continue
+            pieces = split(series)
+            for part, header in zip(pieces, series_headers(series, pieces), strict=True):
+                decision = decide(header, self._model.probabilities(features(header)), self._thresholds)
+                parts.append(part)
+                headers.append(header)
+                decided.append((series, part, decision))
+        context = in_context(headers, [decision for _, _, decision in decided])
+        for (series, part, _), decision in zip(decided, context, strict=True):
+            predictions.append(self._prediction(study, series, part, decision))
+        return StudyResult(tuple(sorted(predictions, key=_table_order)), tuple(parts))
+
+    def _prediction(self, study: Study, series: Series, part: Part, decision: Decision) -> Prediction:
+        problems = tuple(Evidence("warning", problem) for problem in series.problems)
+        return Prediction(
+            patient_id=series.patient_id,
+            study_uid=series.study_uid or study.study_uid,
+            series_uid=series.series_uid,
+            part=part.index,
+            series_number=series.series_number,
+            description=series.description,
+            task="headers",
+            label=label_text(
+                sequence=decision.sequence,
+                plane=decision.plane,
+                phase=decision.phase,
+                derived=decision.derived,
+                b_value=decision.b_value,
+            ),
+            region=decision.region,
+            sequence=decision.sequence,
+            plane=decision.plane,
+            phase=decision.phase,
+            derived=decision.derived,
+            b_value=decision.b_value,
+            confidence=decision.confidence,
+            status=decision.status,
+            decided_by=decision.decided_by,
+            bundle=f"{self._model.bundle.name} {self._model.bundle.version}",
+            n_instances=len(part.instances),
+            evidence=decision.evidence + problems,
+            probabilities=decision.probabilities,
+            fingerprint=fingerprint(series),
+            bundle_digest=self.digest,
+        )
+
+    def _unlabelled(self, study: Study, series: Series, reason: str) -> Prediction:
+        """A series that could not be read (failed), or that holds no images (unknown)."""
+        failed = not series.instances
+        error = "; ".join(series.problems) or "no readable image" if failed else reason
+        return Prediction(
+            patient_id=series.patient_id or study.patient_id,
+            study_uid=series.study_uid or study.study_uid,
+            series_uid=series.series_uid,
+            part=1,
+            series_number=series.series_number,
+            description=series.description,
+            task="headers",
+            label="?",
+            region=UNKNOWN,
+            sequence=UNKNOWN,
+            plane=UNKNOWN,
+            phase=UNKNOWN,
+            derived=UNKNOWN,
+            b_value=None,
+            confidence=None,
+            status=Status.FAILED if failed else Status.UNKNOWN,
+            decided_by=DecidedBy.FACT,
+            bundle=f"{self._model.bundle.name} {self._model.bundle.version}",
+            n_instances=len(series.instances),
+            error=error,
+            fingerprint=fingerprint(series),
+            bundle_digest=self.digest,
+        )
+
+
+def run(
+    source: Source, classifier: Classifier, *, journal: Journal | None = None, resume: bool = False
+) -> Iterator[StudyResult]:
+    """Label a source study by study. What a study yields is in the journal before it is yielded.
+
+    With ``resume`` a study whose series the journal has, unchanged and by the same bundle, is taken from
+    there.
+    Human corrections in the journal are applied to what is yielded.
+    """
+    for study in source.studies():
+        result = classifier.study(study)
+        if journal is None:
+            yield result
+            continue
+        known = _known(journal, result.predictions) if resume else None
+        if known is None:
+            journal.add_predictions(p for p in result.predictions if p.series_uid)
+        yield StudyResult(tuple(journal.with_corrections(result.predictions)), result.parts)
+
+
+def _known(journal: Journal, predictions: Iterable[Prediction]) -> bool | None:
+    """True when the journal holds every one of the predictions already; None when one is missing."""
+    keys = {(p.series_uid, p.fingerprint, p.bundle_digest) for p in predictions if p.series_uid}
+    done = {uid: journal.done(uid) for uid, _, _ in keys}
+    return True if all((mark, digest) in done[uid] for uid, mark, digest in keys) else None
+
+
+def classify(
+    location: str | os.PathLike[str] | Source,
+    *,
+    mode: str = "header",
+    bundle: str = HEADERS_BUNDLE,
+    max_error: float = 0.01,
+    journal: str | os.PathLike[str] | None = None,
+    jobs: int = 1,
+) -> list[Prediction]:
+    """Label every series of a folder or a Slicer DICOM database: one Prediction a part, in table order.
+
+    Raises SourceError, BundleError, JournalError or UsageError; what is wrong with single files is in the
+    result.
+    """
+    if mode not in MODES:
+        raise UsageError(f"mode {mode!r} is not available: use one of {', '.join(MODES)}")
+    source = open_source(location, jobs=jobs) if isinstance(location, (str, os.PathLike)) else location
+    classifier = Classifier(bundle, max_error=max_error)
+    if journal is None:
+        return [p for result in run(source, classifier) for p in result.predictions]
+    with Journal(Path(journal)) as opened:
+        return [p for result in run(source, classifier, journal=opened) for p in result.predictions]
+
+
+def fingerprint(series: Series) -> str:
+    """Digest of which images a series has and how large their files are: 16 hexadecimal digits.
+
+    The same for a copy of the files elsewhere; another one when images come, go, or are edited to another
+    size.
+    """
+    sizes: dict[str, int] = {}
+    digest = hashlib.sha256()
+    for instance in series.instances:
+        if instance.path not in sizes:
+            try:
+                sizes[instance.path] = os.stat(instance.path).st_size
+            except OSError:
+                sizes[instance.path] = -1
+            digest.update(f"{instance.text('SOPInstanceUID')} {sizes[instance.path]}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _table_order(prediction: Prediction) -> tuple[float, str, str, int]:
+    number = prediction.series_number
+    return (
+        number if number is not None else float("inf"),
+        prediction.series_uid,
+        prediction.description,
+        prediction.part,
+    )

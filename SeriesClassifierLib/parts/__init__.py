@@ -1,0 +1,1 @@
+"""A series is not always one label: split it into parts that are."""

@@ -1,0 +1,107 @@
+"""b-values, wherever vendors keep them, and whether the image was acquired or calculated.
+
+Sources: PS3.3 C.8.13.5.9 (standard); conformance statements of Siemens, GE, Philips, Canon and UIH (private
+tags).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from SeriesClassifierLib.parts.image_kind import image_kinds
+from SeriesClassifierLib.records import Instance
+
+# Siemens: "*ep_b800t", "ep_b1000#12"; a range "*ep_b50_800" names the acquired values of a map computed from
+# them.
+# The two letters before "_b" name the readout: ep (EPI), re (readout-segmented), ez (zoomed).
+_SEQUENCE_NAME = re.compile(r"\b[a-z]{2}_b(\d{1,5})(?!\d|_\d)", re.IGNORECASE)
+_SEQUENCE_RANGE = re.compile(r"\b[a-z]{2}_b(\d{1,5})_(\d{1,5})", re.IGNORECASE)
+# Canon: "b=1500(0.445,0.000,0.895)".
+_COMMENT = re.compile(r"\bb ?= ?(\d{1,5})", re.IGNORECASE)
+# GE adds a multiple of 1e9 as a flag.
+_GE_FLAG = 1_000_000_000
+_MOST = 50_000.0
+_PRIVATE = (
+    ("SiemensBValue", "Siemens (0019,xx0C)"),
+    ("PhilipsBValue", "Philips (2001,xx03)"),
+    ("UIHBValue", "UIH (0065,xx09)"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BValue:
+    """A b-value in s/mm2 and the tag it was read from."""
+
+    value: float
+    source: str
+
+
+def b_value(instance: Instance) -> BValue | None:
+    """The b-value of an image, or None when nothing says that it is one of a diffusion acquisition."""
+    standard = instance.number("DiffusionBValue")
+    if _valid(standard) and standard:
+        return BValue(standard, "DiffusionBValue")
+    for name, source in _PRIVATE:
+        value = instance.number(name)
+        if _valid(value) and value:
+            return BValue(value, source)
+    diffusion_words = _diffusion_words(instance)
+    ge = instance.number("GEBValue")
+    if ge is not None and ge > 0 and ("EP" in instance.tokens("ScanningSequence") or ge >= _GE_FLAG):
+        value = ge % _GE_FLAG
+        if _valid(value) and (value or diffusion_words):
+            return BValue(value, "GE (0043,xx39)")
+    for keyword, pattern in (("SequenceName", _SEQUENCE_NAME), ("ImageComments", _COMMENT)):
+        found = pattern.search(instance.text(keyword))
+        if found and _valid(float(found.group(1))):
+            return BValue(float(found.group(1)), keyword)
+    # A zero in a diffusion tag is only the b=0 image of a diffusion series when something else says
+    # diffusion:
+    # Philips writes it into every image.
+    if diffusion_words:
+        for name, source in (("DiffusionBValue", "DiffusionBValue"), *_PRIVATE):
+            if instance.number(name) == 0.0:
+                return BValue(0.0, source)
+    return None
+
+
+def is_calculated(instance: Instance) -> str:
+    """The tag that says the b-value image was computed and not acquired; empty when none does."""
+    if "CALC_BVAL" in image_kinds(instance.tokens("ImageType")):
+        return "ImageType"
+    acquired = _SEQUENCE_RANGE.search(instance.text("SequenceName"))
+    value = instance.number("SiemensBValue") or instance.number("DiffusionBValue")
+    if acquired and value and value > float(acquired.group(2)):
+        return "b-value above the acquired range in SequenceName"
+    return ""
+
+
+def cluster(values: Sequence[float]) -> dict[float, float]:
+    """Map each b-value to its cluster's center: scanners report 995, 1000 and 1005 for one shell.
+
+    >>> cluster([0.0, 995.0, 1000.0, 1005.0])
+    {0.0: 0.0, 995.0: 1000.0, 1000.0: 1000.0, 1005.0: 1000.0}
+    """
+    groups: list[list[float]] = []
+    for value in sorted(set(values)):
+        if groups and value - groups[-1][0] <= max(15.0, 0.03 * value) and (groups[-1][0] > 0 or value <= 5):
+            groups[-1].append(value)
+        else:
+            groups.append([value])
+    return {value: group[len(group) // 2] for group in groups for value in group}
+
+
+def _valid(value: float | None) -> bool:
+    return value is not None and 0 <= value <= _MOST
+
+
+def _diffusion_words(instance: Instance) -> bool:
+    kinds = image_kinds(instance.tokens("ImageType"))
+    return bool(
+        kinds & {"DIFFUSION", "TRACE", "ADC", "FA", "EADC", "CALC_BVAL"}
+        or "DIFFUSION" in instance.tokens("AcquisitionContrast")
+        or _SEQUENCE_NAME.search(instance.text("SequenceName"))
+        or any("DIFF" in option for option in instance.tokens("ScanOptions"))
+    )

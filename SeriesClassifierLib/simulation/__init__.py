@@ -1,0 +1,1 @@
+"""Simulated headers and exams: where the breadth of the header model comes from."""

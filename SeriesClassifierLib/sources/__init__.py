@@ -1,0 +1,26 @@
+"""Where series come from: a folder of DICOM files, or the files of a Slicer DICOM database."""
+
+from __future__ import annotations
+
+from os import PathLike
+from pathlib import Path
+
+from SeriesClassifierLib.protocols import Source
+from SeriesClassifierLib.sources.folder import FolderSource
+from SeriesClassifierLib.sources.slicer_database import SlicerDatabaseSource, find_database
+
+
+def open_source(location: str | PathLike[str], *, jobs: int = 1) -> Source:
+    """The source at ``location``: a ``ctkDICOM.sql`` file, the folder that holds one, or any folder or file
+    of DICOM.
+
+    With ``jobs`` above 1 large sources are read by that many processes; a script that asks for it must guard
+    its
+    entry point with ``if __name__ == "__main__"``, as Python's multiprocessing demands.
+
+    Raises SourceError when it cannot be opened.
+    """
+    path = Path(location)
+    if find_database(path) is not None:
+        return SlicerDatabaseSource(path, jobs=jobs)
+    return FolderSource(path, jobs=jobs)

@@ -1,0 +1,133 @@
+"""Frames of a multi-frame object as single images (PS3.3 C.7.6.16, functional groups).
+
+A group of macros that all frames share is merged under each frame's own, and renamed to the classic keyword
+where
+the enhanced one only differs in name, so that every later stage sees one kind of image.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from SeriesClassifierLib.records import TagValue
+from SeriesClassifierLib.sources.pydicom_tags import dataset_tags, plain_value
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+ENHANCED_MR = frozenset(
+    {"1.2.840.10008.5.1.4.1.1.4.1", "1.2.840.10008.5.1.4.1.1.4.3", "1.2.840.10008.5.1.4.1.1.4.4"}
+)
+_MAX_FRAMES = 20_000
+
+# Enhanced keyword -> the classic keyword with the same meaning.
+_RENAME = {
+    "FrameType": "ImageType",
+    "EffectiveEchoTime": "EchoTime",
+    "FrameAcquisitionDateTime": "AcquisitionDateTime",
+    "TemporalPositionIndex": "TemporalPositionIdentifier",
+    "InversionTimes": "InversionTime",
+    "FrameComments": "ImageComments",
+    "FrameAcquisitionNumber": "AcquisitionNumber",
+}
+_NUMERIC = {
+    "EffectiveEchoTime": "FD",
+    "TemporalPositionIndex": "UL",
+    "InversionTimes": "FD",
+    "FrameAcquisitionNumber": "US",
+    "DiffusionBValue": "FD",
+}
+# References and derivations carry tags of other images, not of the frame.
+_IGNORED = frozenset({"ReferencedImageSequence", "DerivationImageSequence"})
+
+
+def is_multiframe(tags: Mapping[str, TagValue]) -> bool:
+    """True when the file holds frames with functional groups, or says it has more than one frame."""
+    frames = tags.get("NumberOfFrames")
+    return tags.get("SOPClassUID") in ENHANCED_MR or (isinstance(frames, float) and frames > 1)
+
+
+def frames(dataset: Dataset, tags: dict[str, TagValue]) -> list[dict[str, TagValue]]:
+    """One tag dictionary a frame; the file's own ``tags`` when it has no functional groups."""
+    base = dict(tags)
+    if "ContentQualification" in dataset or str(tags.get("SOPClassUID")) in ENHANCED_MR:
+        base.update(_technique(dataset))
+    shared = _items(dataset, "SharedFunctionalGroupsSequence")
+    if shared:
+        base.update(_group_tags(shared[0]))
+    per_frame = _items(dataset, "PerFrameFunctionalGroupsSequence")[:_MAX_FRAMES]
+    if not per_frame:
+        return [base]
+    out = []
+    for item in per_frame:
+        own = dict(base)
+        own.update(_group_tags(item))
+        out.append(own)
+    return out
+
+
+def _items(dataset: Any, keyword: str) -> list[Any]:
+    value = dataset.get(keyword)
+    try:
+        return list(value) if value is not None else []
+    except TypeError:
+        return []
+
+
+def _group_tags(groups: Any) -> dict[str, TagValue]:
+    out: dict[str, TagValue] = {}
+    for element in groups:
+        if element.VR != "SQ" or element.keyword in _IGNORED or not element.value:
+            continue
+        macro = element.value[0]
+        out.update(dataset_tags(macro))
+        out.update(_renamed(macro))
+    return out
+
+
+def _renamed(macro: Any) -> dict[str, TagValue]:
+    out: dict[str, TagValue] = {}
+    for enhanced, classic in _RENAME.items():
+        if enhanced in macro:
+            value = plain_value(classic, _NUMERIC.get(enhanced, "LO"), macro.get(enhanced))
+            if value is not None:
+                out[classic] = value
+    return out
+
+
+# Enhanced MR says with flags what classic MR says with codes (PS3.3 C.8.13.3 against C.8.3.1).
+_FLAGS = (
+    ("EchoPulseSequence", "SPIN", "ScanningSequence", "SE"),
+    ("EchoPulseSequence", "GRADIENT", "ScanningSequence", "GR"),
+    ("EchoPulseSequence", "BOTH", "ScanningSequence", "SE\\GR"),
+    ("EchoPlanarPulseSequence", "YES", "ScanningSequence", "EP"),
+    ("InversionRecovery", "YES", "ScanningSequence", "IR"),
+    ("MagnetizationTransfer", "ON_RESONANCE", "SequenceVariant", "MTC"),
+    ("MagnetizationTransfer", "OFF_RESONANCE", "SequenceVariant", "MTC"),
+    ("SteadyStatePulseSequence", "FREE_PRECESSION", "SequenceVariant", "SS"),
+    ("SteadyStatePulseSequence", "TRANSVERSE", "SequenceVariant", "SS"),
+    ("Spoiling", "RF", "SequenceVariant", "SP"),
+    ("Spoiling", "RF_AND_GRADIENT", "SequenceVariant", "SP"),
+    ("SpectrallySelectedSuppression", "FAT", "ScanOptions", "FS"),
+    ("PartialFourier", "YES", "ScanOptions", "PFP"),
+)
+
+
+def _technique(dataset: Any) -> dict[str, TagValue]:
+    """ScanningSequence, SequenceVariant and ScanOptions from the enhanced flags, at the top or in the shared
+    groups.
+    """
+    found: dict[str, list[str]] = {}
+    places = [dataset]
+    for shared in _items(dataset, "SharedFunctionalGroupsSequence")[:1]:
+        places += [item for element in shared if element.VR == "SQ" for item in list(element.value)[:1]]
+    for enhanced, flag, classic, token in _FLAGS:
+        for place in places:
+            if str(place.get(enhanced, "")).upper() == flag:
+                found.setdefault(classic, []).extend(token.split("\\"))
+    out: dict[str, TagValue] = {}
+    for classic, tokens in found.items():
+        unique = tuple(dict.fromkeys(tokens))
+        out[classic] = unique if len(unique) > 1 else unique[0]
+    return out

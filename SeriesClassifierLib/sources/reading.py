@@ -1,0 +1,60 @@
+"""Read many files, on several processes when there are enough of them to pay for starting those."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from itertools import islice
+
+from SeriesClassifierLib.sources.file_reader import FileRead, read_file
+
+_CHUNK = 512
+# Below this many files the start of a second process costs more than it saves.
+_WORTH_A_PROCESS = 6000
+
+
+def default_jobs() -> int:
+    """One reading process a core, at most four: more only wait for the disk."""
+    return max(1, min(4, os.cpu_count() or 1))
+
+
+class FileReader:
+    """Reads files in the order asked for. Use as a context manager; it ends its processes on leaving."""
+
+    def __init__(self, jobs: int, total: int, *, expected: bool) -> None:
+        """``total`` files in all decide whether processes are worth it; ``expected`` as in ``read_file``."""
+        self._jobs = jobs if total >= _WORTH_A_PROCESS else 1
+        self._expected = expected
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> FileReader:
+        if self._jobs > 1:
+            self._pool = ProcessPoolExecutor(self._jobs, mp_context=multiprocessing.get_context("spawn"))
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
+
+    def read(self, paths: Iterable[str]) -> Iterator[FileRead]:
+        """One result a path, in order. Memory is bounded: only a few chunks are under way at once."""
+        if self._pool is None:
+            for path in paths:
+                yield read_file(path, expected=self._expected)
+            return
+        remaining = iter(paths)
+        pending: deque[Future[list[FileRead]]] = deque()
+        while True:
+            while len(pending) < 2 * self._jobs and (chunk := list(islice(remaining, _CHUNK))):
+                pending.append(self._pool.submit(_read_chunk, chunk, self._expected))
+            if not pending:
+                return
+            yield from pending.popleft().result()
+
+
+def _read_chunk(paths: list[str], expected: bool) -> list[FileRead]:
+    return [read_file(path, expected=expected) for path in paths]

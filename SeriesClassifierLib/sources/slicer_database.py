@@ -1,0 +1,253 @@
+"""The files of a Slicer (CTK) DICOM database: ``ctkDICOM.sql`` and its tag cache, opened read-only.
+
+Only for processes in which Slicer itself does not have the database open (see the warning in
+``connect_readonly``);
+another process, Slicer included, may have it open.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from itertools import groupby, islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from SeriesClassifierLib.errors import SourceError
+from SeriesClassifierLib.records import Instance, Series, Study
+from SeriesClassifierLib.sources.assemble import make_series, make_study
+from SeriesClassifierLib.sources.multiframe import is_multiframe
+from SeriesClassifierLib.sources.reading import FileReader
+from SeriesClassifierLib.sources.tags import CTK_TAGS
+from SeriesClassifierLib.sources.values import from_text
+
+logger = logging.getLogger(__name__)
+
+DATABASE_NAME = "ctkDICOM.sql"
+TAG_CACHE_NAME = "ctkDICOMTagCache.sql"
+_TIMEOUT_S = 10.0
+# CTK's marks for "looked for and not there"; an empty text means the same.
+_CACHE_NOTHING = frozenset({"__TAG_NOT_IN_INSTANCE__", "__VALUE_IS_EMPTY_STRING__", ""})
+_BATCH_FILES = 8192
+_SERIES_QUERY = """
+SELECT Series.StudyInstanceUID, Series.SeriesInstanceUID, Series.SeriesNumber, Series.SeriesDescription,
+       Patients.PatientID
+FROM Series LEFT JOIN Studies ON Studies.StudyInstanceUID = Series.StudyInstanceUID
+            LEFT JOIN Patients ON Patients.UID = Studies.PatientsUID
+ORDER BY Series.StudyInstanceUID, Series.SeriesInstanceUID
+"""
+_FILES_QUERY = (
+    "SELECT SOPInstanceUID, Filename FROM Images WHERE SeriesInstanceUID = ? ORDER BY SOPInstanceUID"
+)
+
+
+class _Listed(NamedTuple):
+    """One series as the database lists it; ``files`` holds (SOP Instance UID, path)."""
+
+    study_uid: str
+    series_uid: str
+    number: object
+    description: str
+    patient_id: str
+    files: tuple[tuple[str, str], ...]
+
+
+def find_database(location: Path) -> Path | None:
+    """The ``ctkDICOM.sql`` meant by ``location`` (the file or the folder that holds it), or None."""
+    if location.is_file() and location.suffix.lower() == ".sql":
+        return location
+    inside = location / DATABASE_NAME
+    return inside if location.is_dir() and inside.is_file() else None
+
+
+def connect_readonly(path: Path) -> sqlite3.Connection:
+    """Open a database file for reading only.
+
+    Never call this in Slicer's own process on a database that Slicer has open: two copies of SQLite in one
+    process
+    lose each other's file locks. Raises SourceError when it cannot be opened.
+    """
+    try:
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=_TIMEOUT_S)
+        connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchone()
+    except sqlite3.Error as error:
+        raise SourceError(
+            f"{path} cannot be read as a database ({error}): close the program that locks it and try again"
+        ) from error
+    return connection
+
+
+class SlicerDatabaseSource:
+    """All series that a Slicer DICOM database lists."""
+
+    def __init__(self, location: Path, *, jobs: int = 1) -> None:
+        """Raises SourceError when there is no readable CTK database at ``location``."""
+        database = find_database(location)
+        if database is None:
+            raise SourceError(f"no {DATABASE_NAME} at {location}: name the DICOM database folder of Slicer")
+        self._location = location
+        self._database = database
+        self._jobs = jobs
+        with closing(connect_readonly(database)) as connection:
+            tables = {
+                row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            }
+        if not {"Images", "Series", "Studies", "Patients"} <= tables:
+            raise SourceError(
+                f"{database} is not a Slicer DICOM database (its tables are missing): check the path"
+            )
+
+    @property
+    def location(self) -> Path:
+        """The folder or file that the user named."""
+        return self._location
+
+    @property
+    def database(self) -> Path:
+        """The ``ctkDICOM.sql`` file."""
+        return self._database
+
+    @property
+    def skipped(self) -> int:
+        """Always 0: a database lists nothing but DICOM."""
+        return 0
+
+    def count_series(self) -> int:
+        """Number of series in the database."""
+        with closing(connect_readonly(self._database)) as connection:
+            return int(self._query(connection, "SELECT COUNT(*) FROM Series")[0][0])
+
+    def studies(self) -> Iterator[Study]:
+        """Studies by UID, read as needed; a file that cannot be read is a problem of its series."""
+        with (
+            closing(connect_readonly(self._database)) as connection,
+            closing(_TagCache(self._database.with_name(TAG_CACHE_NAME))) as cache,
+        ):
+            (n_files,) = self._query(connection, "SELECT COUNT(*) FROM Images")[0]
+            with FileReader(self._jobs, int(n_files), expected=True) as reader:
+                for batch in self._batches(connection):
+                    yield from _read_batch(batch, cache, reader)
+
+    def _batches(self, connection: sqlite3.Connection) -> Iterator[list[_Listed]]:
+        """What the database lists, whole studies at a time, so many that the reading processes stay busy."""
+        batch: list[_Listed] = []
+        n_files = 0
+        for study_uid, series_uid, number, description, patient_id in self._query(connection, _SERIES_QUERY):
+            if n_files >= _BATCH_FILES and batch[-1].study_uid != study_uid:
+                yield batch
+                batch, n_files = [], 0
+            files = tuple(
+                (str(sop_uid), self._resolve(name))
+                for sop_uid, name in self._query(connection, _FILES_QUERY, (series_uid,))
+            )
+            n_files += len(files)
+            batch.append(
+                _Listed(study_uid or "", series_uid, number, description or "", patient_id or "", files)
+            )
+        if batch:
+            yield batch
+
+    def _resolve(self, name: str | None) -> str:
+        if not name:
+            return ""
+        path = Path(name)
+        return str(path if path.is_absolute() else self._database.parent / path)
+
+    def _query(self, connection: sqlite3.Connection, sql: str, values: Sequence[str] = ()) -> list[Any]:
+        try:
+            return connection.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise SourceError(
+                f"{self._database} cannot be read ({error}): wait for the program that writes it, "
+                f"then try again"
+            ) from error
+
+
+def _read_batch(batch: list[_Listed], cache: _TagCache, reader: FileReader) -> Iterator[Study]:
+    from_cache = {listed.series_uid: cache.series(listed) for listed in batch}
+    reads = reader.read(
+        path for listed in batch if not from_cache[listed.series_uid] for _, path in listed.files
+    )
+    for study_uid, group in groupby(batch, key=lambda listed: listed.study_uid):
+        series = []
+        for listed in group:
+            instances = from_cache[listed.series_uid]
+            problems: list[str] = []
+            if not instances:
+                for read in islice(reads, len(listed.files)):
+                    instances += read.instances
+                    if read.problem:
+                        problems.append(read.problem)
+            series.append(_series(listed, instances, problems))
+        yield make_study(study_uid, series)
+
+
+def _series(listed: _Listed, instances: list[Instance], problems: list[str]) -> Series:
+    """The series as the database lists it, filled with what its files say."""
+    if not listed.files:
+        problems.append("the database lists no file for this series: import it again")
+    made = make_series(listed.series_uid, instances, problems)
+    if instances:
+        return made
+    return replace(
+        made,
+        study_uid=listed.study_uid,
+        patient_id=listed.patient_id,
+        description=listed.description,
+        series_number=listed.number if isinstance(listed.number, int) else None,
+    )
+
+
+class _TagCache:
+    """The tag cache of a Slicer database, used for a series only when it holds every tag we read.
+
+    Slicer fills it on import with the tags a module asks for, so with our module installed no file needs
+    opening.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._connection: sqlite3.Connection | None = None
+        if path.is_file():
+            try:
+                self._connection = connect_readonly(path)
+            except SourceError as error:
+                logger.debug("tag cache is not used: %s", type(error).__name__)
+
+    def series(self, listed: _Listed) -> list[Instance]:
+        """The instances of a series out of the cache; [] when it does not hold them completely."""
+        instances: list[Instance] = []
+        for sop_uid, path in listed.files:
+            values = self._values(sop_uid)
+            if not CTK_TAGS.keys() <= values.keys():
+                return []
+            tags = {}
+            for ctk_tag, (keyword, vr) in CTK_TAGS.items():
+                text = values[ctk_tag]
+                value = None if text in _CACHE_NOTHING else from_text(keyword, vr, text)
+                if value is not None:
+                    tags[keyword] = value
+            if is_multiframe(tags) or "SeriesInstanceUID" not in tags:
+                return []
+            instances.append(Instance(path, 0, tags))
+        return instances
+
+    def _values(self, sop_uid: str) -> dict[str, str]:
+        if self._connection is None:
+            return {}
+        try:
+            rows = self._connection.execute(
+                "SELECT Tag, Value FROM TagCache WHERE SOPInstanceUID = ?", (sop_uid,)
+            )
+            return {str(tag).upper(): str(value) for tag, value in rows}
+        except sqlite3.Error as error:
+            logger.debug("tag cache is not used: %s", type(error).__name__)
+            self.close()
+            return {}
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

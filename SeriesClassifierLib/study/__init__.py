@@ -1,0 +1,1 @@
+"""What the series of a study tell about each other."""

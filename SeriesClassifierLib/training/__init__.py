@@ -1,0 +1,1 @@
+"""Training of bundles (needs the ``train`` extra)."""

@@ -1,0 +1,63 @@
+"""Calibration: temperature (Guo et al., 2017) and the confidence above which the error stays below a bound.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def _nll(logits: NDArray[np.float32], labels: NDArray[np.int64], temperature: float) -> float:
+    scaled = logits.astype(np.float64) / temperature
+    scaled -= scaled.max(1, keepdims=True)
+    log_sum = np.log(np.exp(scaled).sum(1))
+    return float((log_sum - scaled[np.arange(len(labels)), labels]).mean())
+
+
+def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
+    """The temperature with the lowest negative log likelihood, by golden-section search in 0.2 to 5.
+
+    ``logits`` is (N, C), ``labels`` N class indices.
+    """
+    low, high = np.log(0.2), np.log(5.0)
+    golden = (np.sqrt(5) - 1) / 2
+    for _ in range(40):
+        a, b = high - golden * (high - low), low + golden * (high - low)
+        if _nll(logits, labels, float(np.exp(a))) < _nll(logits, labels, float(np.exp(b))):
+            high = b
+        else:
+            low = a
+    return round(float(np.exp((low + high) / 2)), 4)
+
+
+def threshold_for_risk(logits: NDArray[np.float32], labels: NDArray[np.int64], max_error: float) -> float:
+    """The lowest confidence above which at most ``max_error`` of the answers are wrong (conformal risk
+    control).
+
+    The error among the n answers above a threshold is counted as (wrong + 1) / (n + 1), which makes the
+    bound hold in
+    expectation on exchangeable data (Angelopoulos et al., 2022). 1.0 when no threshold does it.
+    """
+    scaled = logits - logits.max(1, keepdims=True)
+    probabilities = np.exp(scaled) / np.exp(scaled).sum(1, keepdims=True)
+    confidence = probabilities.max(1)
+    wrong = probabilities.argmax(1) != labels
+    order = np.argsort(-confidence)
+    risk = (np.cumsum(wrong[order]) + 1) / (np.arange(len(order)) + 2)
+    good = np.nonzero(risk <= max_error)[0]
+    return round(float(confidence[order][good[-1]]), 4) if len(good) else 1.0
+
+
+def expected_calibration_error(
+    probabilities: NDArray[np.float32], labels: NDArray[np.int64], bins: int = 15
+) -> float:
+    """ECE over equally wide bins of confidence. ``probabilities`` is (N, C)."""
+    confidence = probabilities.max(1)
+    right = probabilities.argmax(1) == labels
+    index = np.minimum((confidence * bins).astype(int), bins - 1)
+    error = 0.0
+    for bin_number in range(bins):
+        inside = index == bin_number
+        if inside.any():
+            error += inside.mean() * abs(right[inside].mean() - confidence[inside].mean())
+    return float(error)

@@ -1,0 +1,29 @@
+"""Shared fixtures. Real exams are used where they are and their absence is said in words."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder with real development exams; tests that need it are skipped, with the reason, where it is
+    absent.
+    """
+    folder = Path(os.environ.get("SERIESCLASSIFIER_SHARED", REPOSITORY.parent / "shared" / "data"))
+    if not (folder / "labels.csv").is_file():
+        pytest.skip(
+            "the real development exams are not on this machine (set SERIESCLASSIFIER_SHARED to their folder)"
+        )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def slicer_database(shared_data: Path) -> Path:
+    """A real Slicer DICOM database of 25 series, never to be written to."""
+    return shared_data / "slicer_database"
