@@ -15,8 +15,8 @@ class UsageError(SeriesClassifierError):
 
 
 class SourceError(SeriesClassifierError):
-    """A folder or database cannot be opened: check the path, the permissions, or close the program that
-    locks it.
+    """A folder or database cannot be opened: check the path, the permissions, or close the program that locks
+    it.
     """
 
 

@@ -99,8 +99,8 @@ def open_bundle(folder: Path, *, verify: bool = True) -> Bundle:
 
 
 def write_bundle(folder: Path, description: Mapping[str, Any]) -> Bundle:
-    """Complete ``description`` with the checksums of the files that lie in ``folder``, write it, and open
-    the result.
+    """Complete ``description`` with the checksums of the files that lie in ``folder``, write it, and open the
+    result.
     """
     sums = {name: _sha256(folder / name) for name in _FILES if (folder / name).is_file()}
     content = {**description, "sha256": sums, "library_version": __version__}

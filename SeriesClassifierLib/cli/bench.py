@@ -51,12 +51,9 @@ def run_bench(source: Path, *, repeats: int = 5) -> Result:
     ``repeats``.
 
     Each study is first copied to a folder of its own, because dcm-classifier takes one study a folder; that
-    is not
-    timed. A database is also read as the database it is. All run once to warm up and then in turn. Raises
-    UsageError
-    when dcm-classifier is not installed or ``repeats`` is less than 1, SourceError when the source cannot be
-    opened
-    or has no images.
+    is not timed. A database is also read as the database it is. All run once to warm up and then in turn.
+    Raises UsageError when dcm-classifier is not installed or ``repeats`` is less than 1, SourceError when the
+    source cannot be opened or has no images.
     """
     if repeats < 1:
         raise UsageError("the bench needs at least one repeat")

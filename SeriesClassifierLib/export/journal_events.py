@@ -29,8 +29,7 @@ def write_events(events: Iterable[Event], path: str | PathLike[str], *, with_pat
     events.
 
     PatientID is left out unless ``with_patient_id``, then CSV has it as its last column. Raises UsageError
-    for
-    another ending or a missing folder, SeriesClassifierError when the file cannot be written.
+    for another ending or a missing folder, SeriesClassifierError when the file cannot be written.
     """
     writers = {".jsonl": _to_json_lines, ".csv": _to_csv}
     writer = writers.get(Path(path).suffix.lower())

@@ -40,8 +40,8 @@ _NOT_SUBTRACTED = frozenset({"ASL", "PERFUSION"})
 
 def facts(header: PartHeader) -> tuple[Fact, ...]:
     """The facts of a part, at most one a facet name. Names: plane, tilt, b_value, derived, dimensions,
-    contrast_agent,
-    sequence (only where the file names it), modality."""
+    contrast_agent, sequence (only where the file names it), modality.
+    """
     found = [
         *_plane(header),
         *_diffusion(header),

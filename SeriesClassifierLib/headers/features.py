@@ -2,12 +2,9 @@
 it).
 
 A feature is a number or it is absent. Absent stays absent: nothing is imputed anywhere (methods.md section
-2). There
-are three kinds: ``number`` (scaled to about -2..2 by the table), ``token`` (1 or 0 when the tag is there,
-else absent)
-and ``flag`` (whether a tag is there; never absent). What people wrote in words (SeriesDescription,
-ProtocolName,
-StudyDescription, BodyPartExamined) is no feature.
+2). There are three kinds: ``number`` (scaled to about -2..2 by the table), ``token`` (1 or 0 when the tag is
+there, else absent) and ``flag`` (whether a tag is there; never absent). What people wrote in words
+(SeriesDescription, ProtocolName, StudyDescription, BodyPartExamined) is no feature.
 """
 
 from __future__ import annotations

@@ -20,8 +20,7 @@ class PartHeader:
     s/mm2.
 
     ``planes`` holds the nearest plane of every orientation, without repeats; () when the orientation is not
-    known.
-    ``largest_pixel`` is the largest LargestImagePixelValue. None means: the file does not say.
+    known. ``largest_pixel`` is the largest LargestImagePixelValue. None means: the file does not say.
     """
 
     tags: Mapping[str, TagValue]

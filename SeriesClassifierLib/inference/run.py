@@ -151,8 +151,7 @@ def run(
     """Label a source study by study. What a study yields is in the journal before it is yielded.
 
     With ``resume`` a study whose series the journal has, unchanged and by the same bundle, is taken from
-    there.
-    Human corrections in the journal are applied to what is yielded.
+    there. Human corrections in the journal are applied to what is yielded.
     """
     for study in source.studies():
         result = classifier.study(study)

@@ -1,10 +1,9 @@
 """The sparse metadata encoder with one head a facet.
 
 After the metadata path of "bi-directional cross-modal attention" (methods.md section 2): the header is the
-set of
-observed pairs (i, x_i); a dictionary entry e_i in R^d stands for the feature, a value network maps x_i to
-(gamma_i, beta_i), and m_i = gamma_i * e_i + beta_i. The mean over the observed i goes through a residual MLP.
-Nothing is imputed: an absent feature takes no part, and with nothing observed a learned empty embedding
+set of observed pairs (i, x_i); a dictionary entry e_i in R^d stands for the feature, a value network maps x_i
+to (gamma_i, beta_i), and m_i = gamma_i * e_i + beta_i. The mean over the observed i goes through a residual
+MLP. Nothing is imputed: an absent feature takes no part, and with nothing observed a learned empty embedding
 stands in.
 """
 
@@ -20,9 +19,8 @@ class SparseMetadataEncoder(nn.Module):
     """Encodes (values, observed), both (B, F), to (B, d_out).
 
     ``is_binary`` (F booleans) marks features whose value is 0 or 1. For them the value network is evaluated
-    at its two
-    points only and the sum over features becomes two matrix products: the same function, several times
-    faster.
+    at its two points only and the sum over features becomes two matrix products: the same function, several
+    times faster.
     """
 
     def __init__(
@@ -78,8 +76,7 @@ class HeaderModel(nn.Module):
     """Several encoders with their heads; the logits are the members' mean.
 
     ``facets`` maps a facet to its number of classes. The output holds the logits of all facets side by side,
-    in the
-    order of ``facets``: (B, sum of classes).
+    in the order of ``facets``: (B, sum of classes).
     """
 
     def __init__(

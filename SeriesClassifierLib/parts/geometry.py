@@ -77,8 +77,8 @@ def position(instance: Instance) -> float | None:
 
 
 def place_key(instance: Instance) -> tuple[float, ...] | None:
-    """Equal for images of the same slice: position and orientation rounded to what a scanner repeats. None
-    if unknown.
+    """Equal for images of the same slice: position and orientation rounded to what a scanner repeats. None if
+    unknown.
     """
     place = instance.numbers("ImagePositionPatient")
     direction = instance.numbers("ImageOrientationPatient")

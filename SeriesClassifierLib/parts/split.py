@@ -1,8 +1,8 @@
 """Split a series into parts: by image kind, orientation, b-value, echo time and time point, in this order.
 
 A split must help a reader. So it is not made where it would cut a run into pieces that all get the same
-label: the
-volumes of an EPI time series, the phases of a cine, the directions of a DTI, the planes of a localizer.
+label: the volumes of an EPI time series, the phases of a cine, the directions of a DTI, the planes of a
+localizer.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The "Series class" column of Slicer's DICOM browser: a disposable copy of the labels in the database file.
 
 CTK shows any column of its Series table that has a row in ColumnDisplayProperties. Call this only in a
-process of
-its own, while Slicer has the database closed: two copies of SQLite in one process lose each other's locks.
+process of its own, while Slicer has the database closed: two copies of SQLite in one process lose each
+other's locks.
 """
 
 from __future__ import annotations

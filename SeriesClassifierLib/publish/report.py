@@ -127,12 +127,9 @@ def write_report(
     """Write the report and return the number of its rows. The same input gives the same bytes.
 
     A list is put in the order of the table. Anything else is read twice and must come in that order both
-    times.
-    ``thumbnail_of`` is asked for one picture at a time (for example a ``ThumbnailIndex``); None leaves the
-    pictures
-    out. Patients are numbered unless ``show_patient_id``. Raises UsageError or SeriesClassifierError when
-    the file
-    cannot be written.
+    times. ``thumbnail_of`` is asked for one picture at a time (for example a ``ThumbnailIndex``); None leaves
+    the pictures out. Patients are numbered unless ``show_patient_id``. Raises UsageError or
+    SeriesClassifierError when the file cannot be written.
     """
     if isinstance(predictions, (list, tuple, Iterator)):
         predictions = sorted(predictions, key=sort_key)

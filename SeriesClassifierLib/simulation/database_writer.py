@@ -83,11 +83,9 @@ def write_database(
     """Make a Slicer database of ``files`` in ``folder`` and return the path of its ``ctkDICOM.sql``.
 
     With ``copy`` the files are copied into ``folder/dicom`` and listed by relative names; without, they stay
-    where
-    they are and are listed by absolute names. Of several files of one SOP Instance UID the first counts, as
-    in
-    Slicer; what is not DICOM or has no UIDs is left out. ``cache_tags`` ("0008,103E") go into the tag cache.
-    Raises UsageError when the folder holds a database already.
+    where they are and are listed by absolute names. Of several files of one SOP Instance UID the first
+    counts, as in Slicer; what is not DICOM or has no UIDs is left out. ``cache_tags`` ("0008,103E") go into
+    the tag cache. Raises UsageError when the folder holds a database already.
     """
     database = create_database(folder)
     wanted = tuple(cache_tags)
@@ -121,12 +119,10 @@ def write_database(
 def multiply_database(source: Path, folder: Path, n_series: int, seed: int = 0) -> Path:
     """Make a database of at least ``n_series`` series by copying the studies of another one under new UIDs.
 
-    Whole studies are copied, in turn and as often as needed; patients stay who they are. New UIDs are as
-    long as the
-    old ones and replace them in the bytes of each file. Returns the path of the new ``ctkDICOM.sql``. Raises
-    SourceError when ``source`` is no database with studies, UsageError when ``folder`` holds one already or
-    the
-    UIDs are too short to be made unique.
+    Whole studies are copied, in turn and as often as needed; patients stay who they are. New UIDs are as long
+    as the old ones and replace them in the bytes of each file. Returns the path of the new ``ctkDICOM.sql``.
+    Raises SourceError when ``source`` is no database with studies, UsageError when ``folder`` holds one
+    already or the UIDs are too short to be made unique.
     """
     original = find_database(source)
     if original is None:

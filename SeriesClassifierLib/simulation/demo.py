@@ -28,10 +28,8 @@ def make_demo(out: Path, source: Path | None = None) -> Path:
     """Write ``out/dicom`` and ``out/database``; the path of the database's ``ctkDICOM.sql``.
 
     With ``source`` (a DICOM folder or Slicer database) its files are listed in the database where they lie,
-    and
-    nothing is copied. An earlier demo in ``out`` is replaced. Raises UsageError when ``out`` holds something
-    else,
-    SourceError when ``source`` cannot be opened or has no images.
+    and nothing is copied. An earlier demo in ``out`` is replaced. Raises UsageError when ``out`` holds
+    something else, SourceError when ``source`` cannot be opened or has no images.
     """
     _clear(out)
     if source is not None:

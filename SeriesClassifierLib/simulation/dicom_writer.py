@@ -33,8 +33,7 @@ def write_series(
     """Write one file for each image (rows x columns) with its tags, named as ``Instance.tags`` names them.
 
     The tags must hold StudyInstanceUID, SeriesInstanceUID and SOPInstanceUID; everything about the pixels is
-    taken
-    from the image. Returns the files, in order.
+    taken from the image. Returns the files, in order.
     """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []

@@ -139,8 +139,7 @@ class Scan:
     """What of the acquisition makes the contrast. Times in ms, flip angle in degrees, b in s/mm2.
 
     ``sequence`` is a class of the vocabulary; ``agent`` weighs the three columns of Tissue.uptake;
-    ``calculated``
-    says that the image was computed for a b-value and has no noise floor.
+    ``calculated`` says that the image was computed for a b-value and has no noise floor.
     """
 
     sequence: str

@@ -15,8 +15,7 @@ def open_source(location: str | PathLike[str], *, jobs: int = 1) -> Source:
     of DICOM.
 
     With ``jobs`` above 1 large sources are read by that many processes; a script that asks for it must guard
-    its
-    entry point with ``if __name__ == "__main__"``, as Python's multiprocessing demands.
+    its entry point with ``if __name__ == "__main__"``, as Python's multiprocessing demands.
 
     Raises SourceError when it cannot be opened.
     """

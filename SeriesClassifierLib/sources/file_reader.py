@@ -20,8 +20,8 @@ _DICOM_ENDINGS = (".dcm", ".ima", ".dicom")
 
 @dataclass(frozen=True, slots=True)
 class FileRead:
-    """What came of one file. Exactly one of ``instances`` and ``problem`` is filled, or neither: not DICOM
-    at all.
+    """What came of one file. Exactly one of ``instances`` and ``problem`` is filled, or neither: not DICOM at
+    all.
     """
 
     path: str

@@ -2,10 +2,8 @@
 of ten.
 
 It handles little-endian files as scanners write them and gives up (returns None) on anything else: deflated
-or
-big-endian data, odd lengths, unknown VRs, a file that ends early. The caller then uses pydicom. Only the
-front of
-the file is read, the pixel data never.
+or big-endian data, odd lengths, unknown VRs, a file that ends early. The caller then uses pydicom. Only the
+front of the file is read, the pixel data never.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Frames of a multi-frame object as single images (PS3.3 C.7.6.16, functional groups).
 
 A group of macros that all frames share is merged under each frame's own, and renamed to the classic keyword
-where
-the enhanced one only differs in name, so that every later stage sees one kind of image.
+where the enhanced one only differs in name, so that every later stage sees one kind of image.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The tags that are read from every image, and nothing beyond them.
 
 A table of (keyword, tag, VR); keywords are pydicom's (PS3.6), a test compares all three columns with
-pydicom's
-dictionary. Private tags carry names of our own and are only trusted under their private creator.
+pydicom's dictionary. Private tags carry names of our own and are only trusted under their private creator.
 """
 
 from __future__ import annotations

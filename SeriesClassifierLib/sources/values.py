@@ -22,8 +22,7 @@ def decode(
     """Decode one element value. None when it is empty or not readable as ``vr``.
 
     DS and IS text becomes floats; numeric binary VRs too. A private value stored as UN or OB is decoded by
-    its text
-    if it is printable (Siemens and GE do so).
+    its text if it is printable (Siemens and GE do so).
     """
     if not raw:
         return None

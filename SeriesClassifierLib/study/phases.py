@@ -1,11 +1,9 @@
 """Contrast phases from the order of a study: what acquisition parameters alone cannot tell (methods.md
 section 2).
 
-Series of the same acquisition, repeated around an injection, are ordered in time. With
-ContrastBolusStartTime the
-seconds since the bolus decide; else the first series with a contrast agent after ones without is the
-arterial one,
-and the phases follow from the time since it.
+Series of the same acquisition, repeated around an injection, are ordered in time. With ContrastBolusStartTime
+the seconds since the bolus decide; else the first series with a contrast agent after ones without is the
+arterial one, and the phases follow from the time since it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The region router: one body region for a study, by a vote of words and model.
 
 After MOMO (Jonske et al., 2022; methods.md section 4), merged variant: every source votes with its weight,
-and the
-answer says who voted for it. Words are keywords of the vocabulary in the languages sites write in.
+and the answer says who voted for it. Words are keywords of the vocabulary in the languages sites write in.
 """
 
 from __future__ import annotations

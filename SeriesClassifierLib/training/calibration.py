@@ -34,9 +34,8 @@ def threshold_for_risk(logits: NDArray[np.float32], labels: NDArray[np.int64], m
     """The lowest confidence above which at most ``max_error`` of the answers are wrong (conformal risk
     control).
 
-    The error among the n answers above a threshold is counted as (wrong + 1) / (n + 1), which makes the
-    bound hold in
-    expectation on exchangeable data (Angelopoulos et al., 2022). 1.0 when no threshold does it.
+    The error among the n answers above a threshold is counted as (wrong + 1) / (n + 1), which makes the bound
+    hold in expectation on exchangeable data (Angelopoulos et al., 2022). 1.0 when no threshold does it.
     """
     scaled = logits - logits.max(1, keepdims=True)
     probabilities = np.exp(scaled) / np.exp(scaled).sum(1, keepdims=True)
