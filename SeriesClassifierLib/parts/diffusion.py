@@ -22,8 +22,11 @@ _SEQUENCE_RANGE = re.compile(r"\b[a-z]{2}_b(\d{1,5})_(\d{1,5})", re.IGNORECASE)
 _COMMENT = re.compile(r"\bb ?= ?(\d{1,5})", re.IGNORECASE)
 # GE adds a multiple of 1e9 as a flag.
 _GE_FLAG = 1_000_000_000
+# Less than this is none, more is no b-value.
+_LEAST = 0.5
 _MOST = 50_000.0
-_PRIVATE = (
+_TAGS = (
+    ("DiffusionBValue", "DiffusionBValue"),
     ("SiemensBValue", "Siemens (0019,xx0C)"),
     ("PhilipsBValue", "Philips (2001,xx03)"),
     ("UIHBValue", "UIH (0065,xx09)"),
@@ -40,29 +43,27 @@ class BValue:
 
 def b_value(instance: Instance) -> BValue | None:
     """The b-value of an image, or None when nothing says that it is one of a diffusion acquisition."""
-    standard = instance.number("DiffusionBValue")
-    if _valid(standard) and standard:
-        return BValue(standard, "DiffusionBValue")
-    for name, source in _PRIVATE:
+    for name, source in _TAGS:
         value = instance.number(name)
-        if _valid(value) and value:
+        if value is not None and _LEAST <= value <= _MOST:
             return BValue(value, source)
     diffusion_words = _diffusion_words(instance)
     ge = instance.number("GEBValue")
     if ge is not None and ge > 0 and ("EP" in instance.tokens("ScanningSequence") or ge >= _GE_FLAG):
         value = ge % _GE_FLAG
-        if _valid(value) and (value or diffusion_words):
+        if value <= _MOST and (value or diffusion_words):
             return BValue(value, "GE (0043,xx39)")
     for keyword, pattern in (("SequenceName", _SEQUENCE_NAME), ("ImageComments", _COMMENT)):
         found = pattern.search(instance.text(keyword))
-        if found and _valid(float(found.group(1))):
+        if found and float(found.group(1)) <= _MOST:
             return BValue(float(found.group(1)), keyword)
     # A zero in a diffusion tag is only the b=0 image of a diffusion series when something else says
     # diffusion:
     # Philips writes it into every image.
     if diffusion_words:
-        for name, source in (("DiffusionBValue", "DiffusionBValue"), *_PRIVATE):
-            if instance.number(name) == 0.0:
+        for name, source in _TAGS:
+            value = instance.number(name)
+            if value is not None and 0 <= value < _LEAST:
                 return BValue(0.0, source)
     return None
 
@@ -91,10 +92,6 @@ def cluster(values: Sequence[float]) -> dict[float, float]:
         else:
             groups.append([value])
     return {value: group[len(group) // 2] for group in groups for value in group}
-
-
-def _valid(value: float | None) -> bool:
-    return value is not None and 0 <= value <= _MOST
 
 
 def _diffusion_words(instance: Instance) -> bool:

@@ -93,7 +93,7 @@ def _without(rng: np.random.Generator, header: PartHeader, tags: dict, gone: set
         # Without b-values the parts of a diffusion series cannot be told apart and stay one.
         series_b_values=0 if lost_b else header.series_b_values,
         n_instances=header.n_instances * max(1, header.series_b_values) if lost_b else header.n_instances,
-        series_times=max(1, header.series_b_values) if lost_b else header.series_times,
+        series_times=header.series_times * (max(1, header.series_b_values) if lost_b else 1),
         largest_pixel=header.largest_pixel if "LargestImagePixelValue" in tags else None,
         since_contrast=header.since_contrast if "ContrastBolusStartTime" in tags else None,
     )

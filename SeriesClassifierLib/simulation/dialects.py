@@ -54,7 +54,7 @@ _SIEMENS = {
     "GRE_2D": Style(("GR",), ("SP\\OSP", "SP", "SK\\SP"), ("*fl2d1", "*fl2d1r", "*fl2d1_#")),
     "ME_GRE": Style(("GR",), ("SP\\OSP", "SP", "SK\\SP"), ("*me2d1r#", "*me2d1r3", "*fl2d6", "*fl2d12", "*fl3d6", "*me3d1r2")),
     "SWI": Style(("GR",), ("SP", "SP\\OSP"), ("*swi3d1r", "*swi3d1", "*qswi3d5r", "*swi3d2r")),
-    "DWI": Style(("EP", "SE\\EP"), ("SK\\SP\\OSP", "SK\\SP", "SK", "SK\\SS"), ("*ep_b", "ep_b", "*re_b", "*ez_b", "*ep_b")),
+    "DWI": Style(("EP", "EP", "SE\\EP", "GR\\EP"), ("SK\\SP\\OSP", "SK\\SP", "SK", "SK\\SS"), ("*ep_b", "ep_b", "*re_b", "*ez_b", "*ep_b")),
     "GRE_EPI": Style(("EP", "GR\\EP", "SE\\EP"), ("SK", "SK\\SS", "SK\\SP"), ("*epfid2d1_#", "epfid2d1_#", "*epfid2d3_#")),
     "SE_EPI": Style(("EP", "SE\\EP", "SE"), ("SK", "SK\\SP", "SK\\OSP"), ("*epse2d1_#", "epse2d1_#", "*epse2d1_#")),
     "PERFUSION_MAP": Style(("EP",), ("SK",), ("*epfid2d1_#",)),

@@ -28,6 +28,24 @@ from SeriesClassifierLib.simulation.stack import Stack
 
 
 @dataclass(frozen=True)
+class Shift:
+    """How far scanners stray from the tables: a model should not be sure of what only the tables say.
+
+    ``foreign`` is the chance that a scanner writes codes and image type in another vendor's way, ``jitter``
+    the standard deviation of the logarithm of every number.
+    """
+
+    foreign: float = 0.1
+    jitter: float = 0.05
+
+
+# Held-out scanners for calibration: stranger than those a model was trained on, as real ones will be.
+STRANGE = Shift(foreign=0.4, jitter=0.15)
+_JITTERED = ("RepetitionTime", "EchoTime", "InversionTime", "FlipAngle", "EchoTrainLength", "PixelBandwidth",
+             "SliceThickness", "SpacingBetweenSlices", "WindowCenter", "WindowWidth")  # fmt: skip
+
+
+@dataclass(frozen=True)
 class SimulatedPart:
     """One simulated part: its header and the truth about it."""
 
@@ -47,6 +65,7 @@ def draw_part(
     region: str | None = None,
     vendor: str | None = None,
     field: float | None = None,
+    shift: Shift | None = None,
 ) -> SimulatedPart:
     """One undamaged header. What is not given is drawn; ``field`` in tesla.
 
@@ -55,7 +74,7 @@ def draw_part(
     protocol = draw_protocol(rng, sequence, region)
     region = region or choice(rng, protocol.regions)
     vendor = vendor or choice(rng, VENDOR_WEIGHTS)
-    return acquire(rng, protocol, region, vendor, field or draw_field(rng))
+    return acquire(rng, protocol, region, vendor, field or draw_field(rng), shift or Shift())
 
 
 def draw_protocol(rng: np.random.Generator, sequence: str | None, region: str | None) -> Protocol:
@@ -87,23 +106,34 @@ def _candidates(sequence: str | None, region: str | None) -> tuple[tuple[Protoco
 
 
 def acquire(
-    rng: np.random.Generator, protocol: Protocol, region: str, vendor: str, field: float
+    rng: np.random.Generator,
+    protocol: Protocol,
+    region: str,
+    vendor: str,
+    field: float,
+    shift: Shift | None = None,
 ) -> SimulatedPart:
-    """Acquire ``protocol`` once on a scanner of ``vendor`` at ``field`` tesla."""
+    """Acquire ``protocol`` on a scanner of ``vendor`` at ``field`` tesla; without ``shift`` by the tables."""
+    shift = shift or Shift(0.0, 0.0)
+    dialect = choice(rng, VENDOR_WEIGHTS) if chance(rng, shift.foreign) else vendor
     phase = choice(rng, protocol.phases)
     derived = choice(rng, protocol.derived)
     geometry = Stack.draw(rng, protocol, derived)
     tags: dict[str, TagValue] = {
         **scan_tags.device(rng, vendor, field, region),
         **scan_tags.timing(rng, protocol, vendor, field),
-        **scan_tags.codes(rng, protocol, vendor, derived),
+        **scan_tags.codes(rng, protocol, dialect, derived),
         **geometry.tags(rng, vendor),
         **scan_tags.pixels(rng, protocol, vendor, derived),
         **scan_tags.contrast(rng, phase),
     }
+    for keyword in _JITTERED if shift.jitter else ():
+        value = tags.get(keyword)
+        if isinstance(value, float) and value > 0:
+            tags[keyword] = value * math.exp(rng.normal(0, shift.jitter))
     series_b = scan_tags.diffusion(rng, protocol, vendor, derived, region, tags)
     series_times = scan_tags.time_points(rng, protocol, tags, vendor)
-    image_type = scan_tags.image_type(rng, scan_tags.image_kind(rng, protocol, derived), vendor, protocol)
+    image_type = scan_tags.image_type(rng, scan_tags.image_kind(rng, protocol, derived), dialect, protocol)
     tags["ImageType"] = image_type
     if "MOSAIC" in image_type:
         geometry = geometry.mosaic()

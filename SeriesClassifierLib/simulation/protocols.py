@@ -99,6 +99,7 @@ def _t1() -> Iterator[Protocol]:
     yield replace(vibe, phases={"PRE": 0.4, "POST": 0.6}, regions={"pelvis": 1.0, "chest": 0.5, "abdomen": 0.3, "prostate": 0.5, "whole_body": 0.1, "head_neck": 0.3, "extremity": 0.2}, planes=_ALL_PLANES, weight=1.5)
     yield replace(vibe, regions={"breast": 1.0}, tr=(4, 9), te=(1.2, 4.8), flip=(8, 25), thickness=(0.8, 2.2), slices=(80, 200), pixel=(0.5, 1.1), fov=(300, 380), fat_sat=0.6,
                   phases={"PRE": 0.35, "POST": 0.65}, planes={"AX": 0.7, "SAG": 0.3}, derived={"ORIGINAL": 0.8, "SUB": 0.2}, weight=1.0)
+    yield replace(vibe, regions=_PELVIS, tr=(2.8, 8), flip=(2, 30), thickness=(2, 5), slices=(12, 60), fov=(160, 380), fat_sat=0.3, phases={"PRE": 0.7, "POST": 0.3}, weight=0.9)
     yield replace(vibe, derived={"SUB": 1.0}, phases={"ART": 0.3, "PORTVEN": 0.25, "LATE": 0.25, "POST": 0.2}, weight=0.5)
     yield replace(mprage, derived={"MPR": 1.0}, thickness=(0.8, 5), slices=(20, 200), weight=0.35)
     yield Protocol("T1", "MP_GRE_2D", _BODY, (140, 1800), (1.0, 4.5), (8, 20), ti=(200, 1300), slices=(14, 40), thickness=(5, 8), fov=(300, 440), pixel=(1, 2), planes=_AX, weight=0.25)
@@ -123,6 +124,7 @@ def _t2_pd() -> Iterator[Protocol]:
     yield replace(pd, regions={"brain": 1.0, "spine": 0.3, "head_neck": 0.2}, tr=(1800, 6000), te=(8, 35), fov=(200, 260), thickness=(2, 6), fat_sat=0.1, planes=_AX, weight=1.2)
     yield replace(pd, technique="SE", tr=(1800, 3200), te=(14, 35), etl=(1, 1), flip=(85, 95), regions={"brain": 1.0, "extremity": 0.6}, fov=(150, 260), fat_sat=0.15, weight=0.5)
     yield replace(pd, technique="TSE_3D", tr=(900, 2000), te=(20, 50), etl=(25, 80), thickness=(0.4, 1.0), slices=(100, 240), three_d=1.0, weight=0.4)
+    yield Protocol("PD", "SPGR_3D", {"prostate": 1.0, "pelvis": 0.3, "brain": 0.3}, (3, 30), (0.9, 5), (1, 5), thickness=(1, 5), slices=(12, 160), three_d=1.0, pixel=(0.8, 2.0), fov=(180, 380), averages=(1, 1), weight=0.2)
     yield Protocol("PD", "MP_GRE_REF", {"prostate": 1.0, "pelvis": 0.2, "breast": 0.2, "abdomen": 0.2}, (400, 1400), (1.0, 3.0), (1, 15), thickness=(2.5, 6), slices=(10, 40), three_d=1.0, pixel=(0.9, 2.0), fov=(180, 300), averages=(1, 1), weight=0.5)
 
 
@@ -140,6 +142,7 @@ def _susceptibility() -> Iterator[Protocol]:
     yield gre
     yield replace(gre, technique="ME_GRE", regions={"spine": 1.0, "extremity": 0.6}, te=(9, 28), planes={"AX": 0.7, "SAG": 0.3}, fat_sat=0.3, weight=0.8)
     yield replace(gre, technique="ME_GRE", regions={"abdomen": 1.0, "cardiac": 0.8}, tr=(9, 220), te=(1.0, 20), flip=(5, 30), slices=(1, 20), thickness=(6, 10), fov=(300, 450), pixel=(1, 2.5), weight=0.6)
+    yield replace(gre, technique="ME_GRE", regions={"brain": 1.0, "spine": 0.5}, tr=(25, 1200), te=(2.5, 45), flip=(8, 60), slices=(8, 120), thickness=(1, 5), three_d=0.4, planes=_ALL_PLANES, derived={"ORIGINAL": 0.8, "PHASE": 0.2}, weight=0.8)
     yield replace(gre, technique="GRE_EPI", tr=(1500, 6000), te=(20, 60), flip=(70, 90), etl=(30, 130), times=(1, 1), pixel=(0.8, 1.9), regions=_BRAIN, weight=0.3)
     swi = Protocol("SWI", "SWI", _BRAIN, (20, 60), (13, 42), (8, 25), thickness=(0.8, 3), slices=(40, 160), three_d=1.0, pixel=(0.25, 1.0), fov=(180, 250), fat_sat=0.02,
                    derived={"ORIGINAL": 0.42, "MIP": 0.24, "PHASE": 0.17, "MAGNITUDE": 0.17}, weight=2.0)
@@ -150,7 +153,9 @@ def _diffusion() -> Iterator[Protocol]:
     brain = Protocol("DWI", "DWI", _BRAIN, (2400, 12000), (46, 125), (75, 180), etl=(1, 180), slices=(18, 90), thickness=(1.2, 6), pixel=(0.85, 2.6), fov=(200, 270), planes=_AX, fat_sat=0.85, bandwidth=(900, 2600), averages=(1, 4), weight=2.2)
     body = replace(brain, regions={"prostate": 1.0, "abdomen": 1.0, "pelvis": 0.6, "breast": 0.3, "head_neck": 0.3, "extremity": 0.12, "spine": 0.12, "whole_body": 0.12, "chest": 0.08}, tr=(1600, 9500), te=(42, 105), slices=(12, 60), thickness=(2.5, 8), pixel=(0.7, 3.1), fov=(160, 480), averages=(1, 16), weight=2.8)
     yield brain
+    yield replace(brain, times=(5, 120), weight=1.2)
     yield body
+    yield replace(body, times=(3, 16), weight=0.8)
     for base in (brain, body):
         yield replace(base, derived={"CALC_BVAL": 1.0}, weight=0.45)
         yield replace(base, sequence="ADC", derived={"ORIGINAL": 1.0}, weight=base.weight * 0.85)
@@ -217,19 +222,20 @@ def _helpers() -> Iterator[Protocol]:
     yield gre
     yield replace(gre, slices=(1, 12), orientations=(1, 2), planes=_ALL_PLANES, weight=1.3)
     yield replace(gre, technique="HASTE", regions=_TRUNK, tr=(500, 2200), te=(50, 110), flip=(90, 180), etl=(60, 160), weight=0.7)
+    yield replace(gre, technique="HASTE", regions=_TRUNK, tr=(500, 2200), te=(50, 110), flip=(90, 180), etl=(60, 160), slices=(1, 15), orientations=(1, 1), planes=_ALL_PLANES, weight=0.35)
     yield replace(gre, technique="BSSFP_2D", regions={**_TRUNK, "cardiac": 0.8, "extremity": 0.2}, tr=(2.8, 8), te=(1.1, 3), flip=(30, 80), weight=0.8)
     yield replace(gre, technique="SPGR_3D_SCOUT", regions=_BRAIN, tr=(3, 4), te=(1.2, 1.8), flip=(5, 10), three_d=1.0, thickness=(1.2, 2.6), slices=(3, 160), orientations=(1, 3), pixel=(1.2, 2.2), weight=0.8)
-    fieldmap = Protocol("FIELDMAP", "FIELD_MAP", {"brain": 1.0, "abdomen": 0.1}, (15, 1100), (2.2, 12), (8, 70), thickness=(1.5, 5), slices=(20, 70), pixel=(1.4, 4), fov=(190, 270), averages=(1, 1), fat_sat=0.02, derived={"ORIGINAL": 0.55, "PHASE": 0.45}, bandwidth=(200, 1500), weight=1.2)
+    fieldmap = Protocol("FIELDMAP", "FIELD_MAP", {"brain": 1.0, "abdomen": 0.1}, (4, 1100), (1.6, 10), (8, 70), thickness=(1.5, 5), slices=(20, 70), pixel=(1.4, 4), fov=(190, 270), averages=(1, 1), fat_sat=0.02, derived={"ORIGINAL": 0.55, "PHASE": 0.45}, bandwidth=(200, 1500), weight=1.2)
     yield fieldmap
     yield replace(fieldmap, technique="SE_EPI", tr=(3000, 12000), te=(28, 95), flip=(75, 180), etl=(1, 120), times=(1, 4), fat_sat=0.75, derived={"ORIGINAL": 1.0}, bandwidth=(1000, 2800), weight=0.8)
     other = Protocol("OTHER", "MOLLI", {"cardiac": 1.0, "abdomen": 0.3}, (2.3, 700), (1.0, 2.2), (15, 40), ti=(90, 4500), thickness=(6, 10), slices=(1, 10), pixel=(1, 2.4), fov=(280, 400), averages=(1, 1), fat_sat=0.02, weight=0.5)
     yield other
-    yield replace(other, technique="T2_MAP", regions={"extremity": 1.0, "cardiac": 0.6, "prostate": 0.2, "brain": 0.3}, tr=(900, 4500), te=(8, 120), flip=(90, 180), etl=(5, 32), ti=None, thickness=(2, 8), slices=(1, 30), weight=0.4)
+    yield replace(other, technique="T2_MAP", regions={"extremity": 1.0, "cardiac": 0.6, "prostate": 0.2, "brain": 0.3}, tr=(900, 4500), te=(8, 120), flip=(90, 180), etl=(5, 32), ti=None, thickness=(2, 8), slices=(1, 30), weight=0.2)
     yield replace(other, technique="LGE", regions={"cardiac": 1.0}, tr=(3, 900), te=(1.0, 4.5), flip=(10, 55), ti=(180, 420), phases={"LATE": 0.6, "POST": 0.4}, weight=0.35)
     yield replace(other, technique="SPECTROSCOPY", regions={"brain": 1.0, "prostate": 0.4}, tr=(1000, 3200), te=(20, 290), flip=(80, 95), ti=None, slices=(1, 3), weight=0.35)
     yield replace(other, technique="ELASTOGRAPHY", regions=_BODY, tr=(40, 1500), te=(15, 70), flip=(20, 90), ti=None, slices=(3, 10), times=(3, 8), weight=0.35)
     yield replace(other, technique="CALIBRATION", regions=_ANY, tr=(1.5, 150), te=(0.4, 3.2), flip=(1, 20), ti=None, slices=(20, 100), thickness=(4, 20), pixel=(2.5, 12), fov=(300, 550), three_d=0.6, weight=0.5)
-    yield replace(other, technique="SCREEN", regions=_ANY, tr=(400, 4000), te=(10, 100), flip=(80, 180), ti=None, slices=(1, 40), weight=0.6)
+    yield replace(other, technique="SCREEN", regions=_ANY, tr=(400, 4000), te=(10, 100), flip=(80, 180), ti=None, slices=(1, 40), weight=0.3)
 
 
 PROTOCOLS: tuple[Protocol, ...] = tuple(_rows())

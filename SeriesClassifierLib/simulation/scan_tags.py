@@ -93,7 +93,9 @@ def device(rng: np.random.Generator, vendor: str, field: float, region: str) -> 
 
 
 def timing(rng: np.random.Generator, protocol: Protocol, vendor: str, field: float) -> dict[str, TagValue]:
-    """Times, angles and what belongs to the readout."""
+    """Times, angles and what belongs to the readout; a screen capture mostly has none of it."""
+    if protocol.technique == "SCREEN" and chance(rng, 0.8):
+        return {}
     technique = protocol.technique
     tr = log_uniform(rng, protocol.tr)
     if technique == "MP_GRE" and vendor in _INNER_TR and chance(rng, 0.85):
@@ -160,6 +162,8 @@ def codes(rng: np.random.Generator, protocol: Protocol, vendor: str, derived: st
         options += [o for o in ("PFP", "SAT1", "SAT2") if chance(rng, 0.25)]
         if protocol.ti is not None and chance(rng, 0.6):
             options.append("IR")
+        if chance(rng, 0.06):
+            options.append("CG\\RG\\PER")  # newer software lists them whatever was triggered
         dixon = {"DIXON_W": "DIXW", "DIXON_F": "DIXF"}.get(protocol.sequence)
         if dixon and chance(rng, 0.5):
             options.append(dixon)

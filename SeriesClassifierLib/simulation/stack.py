@@ -40,6 +40,8 @@ class Stack:
         positions = max(orientations, round(log_uniform(rng, protocol.slices)))
         if chance(rng, 0.15):
             positions = max(1, round(positions * rng.uniform(0.05, 0.7)))  # parts of series are common
+        elif chance(rng, 0.1):
+            positions = min(positions, int(rng.integers(1, 11)))  # and so are a few images of a long one
         pixel = log_uniform(rng, protocol.pixel)
         fov = log_uniform(rng, protocol.fov)
         matrix = max(32, 8 * round(fov / pixel / 8))

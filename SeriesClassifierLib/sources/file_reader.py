@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import stat
 import warnings
 from dataclasses import dataclass
 
@@ -35,18 +36,19 @@ def read_file(path: str, *, expected: bool = False) -> FileRead:
     ``expected`` says that somebody (a database) holds this file for DICOM, so that being something else is a
     problem.
     """
+    if "\0" in path or not os.path.lexists(path):
+        return FileRead(path, problem="file is missing: restore it or remove the series from the database")
     try:
-        if not os.path.isfile(path):
-            return FileRead(
-                path, problem="file is missing: restore it or remove the series from the database"
-            )
+        # A pipe or a socket is not opened: that could wait forever.
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return _not_dicom(path, expected)
         tags = header_scan.scan(path)
-        if tags is None:
+        if tags is None or "SeriesInstanceUID" not in tags or multiframe.is_multiframe(tags):
             return _read_with_pydicom(path, expected)
+    except FileNotFoundError:
+        return FileRead(path, problem="link to a file that is missing: restore the file or remove the link")
     except OSError as error:
         return FileRead(path, problem=f"file cannot be opened ({error.strerror}): check its permissions")
-    if multiframe.is_multiframe(tags):
-        return _read_with_pydicom(path, expected)
     return _finish(path, [tags])
 
 
@@ -60,9 +62,11 @@ def _read_with_pydicom(path: str, expected: bool) -> FileRead:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             dataset = pydicom.dcmread(path, stop_before_pixels=True, force=not preamble)
-            if not preamble and not dataset.get("SOPClassUID"):
-                return _not_dicom(path, claims)
+            if dataset.file_meta.get("MediaStorageSOPClassUID") == _DICOMDIR_CLASS:
+                return FileRead(path)
             tags = dataset_tags(dataset)
+            if not preamble and "SOPClassUID" not in tags and "SeriesInstanceUID" not in tags:
+                return _not_dicom(path, claims)
             frames = multiframe.frames(dataset, tags) if multiframe.is_multiframe(tags) else [tags]
     except InvalidDicomError:
         return _not_dicom(path, claims)
@@ -82,8 +86,6 @@ def _read_with_pydicom(path: str, expected: bool) -> FileRead:
 
 def _finish(path: str, frames: list[dict[str, TagValue]]) -> FileRead:
     first = frames[0]
-    if first.get("SOPClassUID") == _DICOMDIR_CLASS:
-        return FileRead(path)
     if not first.get("SeriesInstanceUID") or not isinstance(first["SeriesInstanceUID"], str):
         return FileRead(
             path, problem="no SeriesInstanceUID in the header: send the file again from its source"

@@ -18,10 +18,11 @@ from SeriesClassifierLib.errors import SourceError
 from SeriesClassifierLib.records import Instance, Series, Study, TagValue
 from SeriesClassifierLib.sources.assemble import make_series, make_study
 from SeriesClassifierLib.sources.reading import FileReader
+from SeriesClassifierLib.sources.values import clean
 
 _SCHEMA = """
-CREATE TABLE instance (study TEXT, series TEXT, path TEXT, frame INTEGER, tags TEXT);
-CREATE TABLE problem (path TEXT, reason TEXT);
+CREATE TABLE instance (study TEXT, series TEXT, path BLOB, frame INTEGER, tags TEXT);
+CREATE TABLE problem (path BLOB, reason TEXT);
 """
 
 
@@ -63,22 +64,26 @@ class FolderSource:
         return int(series) + int(problems)
 
     def studies(self) -> Iterator[Study]:
-        """Studies by UID; first a study without UID that holds the files which could not be read."""
+        """Studies by UID. The first one, without a UID, also holds the files that could not be read."""
         spool = self._scanned()
-        unread = spool.execute("SELECT path, reason FROM problem ORDER BY path").fetchall()
-        if unread:
-            yield make_study("", [self._unread(path, reason) for path, reason in unread])
-        uids = [row[0] for row in spool.execute("SELECT DISTINCT study FROM instance ORDER BY study")]
-        for study_uid in uids:
+        unread = [
+            self._unread(os.fsdecode(path), reason)
+            for path, reason in spool.execute("SELECT path, reason FROM problem ORDER BY path")
+        ]
+        uids = {row[0] for row in spool.execute("SELECT DISTINCT study FROM instance")}
+        for study_uid in sorted(uids | {""} if unread else uids):
             by_series: dict[str, list[Instance]] = {}
             query = "SELECT series, path, frame, tags FROM instance WHERE study = ?"
             for series_uid, path, frame, tags in spool.execute(query, (study_uid,)):
-                by_series.setdefault(series_uid, []).append(Instance(path, frame, _loads(tags)))
-            yield make_study(study_uid, [make_series(uid, items) for uid, items in by_series.items()])
+                instance = Instance(os.fsdecode(path), frame, _loads(tags))
+                by_series.setdefault(series_uid, []).append(instance)
+            series = [make_series(uid, items) for uid, items in by_series.items()]
+            yield make_study(study_uid, series if study_uid else series + unread)
 
     def _unread(self, path: str, reason: str) -> Series:
         root = self._location if self._location.is_dir() else self._location.parent
-        return Series("", "", "", (), (reason,), description=Path(os.path.relpath(path, root)).as_posix())
+        name = os.fsencode(Path(os.path.relpath(path, root)).as_posix()).decode("utf-8", "replace")
+        return Series("", "", "", (), (reason,), description=clean(name))
 
     def _scanned(self) -> sqlite3.Connection:
         if self._spool is not None:
@@ -86,11 +91,11 @@ class FolderSource:
         spool = sqlite3.connect("")
         spool.executescript(_SCHEMA)
         paths, problems = self._walk()
-        spool.executemany("INSERT INTO problem VALUES (?, ?)", problems)
+        spool.executemany("INSERT INTO problem VALUES (?, ?)", [(os.fsencode(p), why) for p, why in problems])
         with FileReader(self._jobs, len(paths), expected=False) as reader:
             for read in reader.read(paths):
                 if read.problem:
-                    spool.execute("INSERT INTO problem VALUES (?, ?)", (read.path, read.problem))
+                    spool.execute("INSERT INTO problem VALUES (?, ?)", (os.fsencode(read.path), read.problem))
                 elif not read.instances:
                     self._skipped += 1
                 spool.executemany(
@@ -122,14 +127,14 @@ class FolderSource:
                 self._spool = None
 
 
-def _row(instance: Instance) -> tuple[str, str, str, int, str]:
-    tags = instance.tags
+def _row(instance: Instance) -> tuple[str, str, bytes, int, str]:
+    # The name of a file is bytes: it need not be text in any encoding.
     return (
-        str(tags.get("StudyInstanceUID", "")),
-        str(tags["SeriesInstanceUID"]),
-        instance.path,
+        instance.text("StudyInstanceUID"),
+        instance.text("SeriesInstanceUID"),
+        os.fsencode(instance.path),
         instance.frame,
-        json.dumps(tags, separators=(",", ":")),
+        json.dumps(instance.tags, separators=(",", ":")),
     )
 
 

@@ -67,11 +67,11 @@ def frames(dataset: Dataset, tags: dict[str, TagValue]) -> list[dict[str, TagVal
 
 
 def _items(dataset: Any, keyword: str) -> list[Any]:
+    """The items of a sequence; [] when there is none, or something else in its place."""
+    from pydicom.sequence import Sequence
+
     value = dataset.get(keyword)
-    try:
-        return list(value) if value is not None else []
-    except TypeError:
-        return []
+    return list(value) if isinstance(value, Sequence) else []
 
 
 def _group_tags(groups: Any) -> dict[str, TagValue]:

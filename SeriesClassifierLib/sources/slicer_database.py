@@ -12,12 +12,13 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from functools import lru_cache
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from SeriesClassifierLib.errors import SourceError
-from SeriesClassifierLib.records import Instance, Series, Study
+from SeriesClassifierLib.records import Instance, Series, Study, TagValue
 from SeriesClassifierLib.sources.assemble import make_series, make_study
 from SeriesClassifierLib.sources.multiframe import is_multiframe
 from SeriesClassifierLib.sources.reading import FileReader
@@ -32,6 +33,8 @@ _TIMEOUT_S = 10.0
 # CTK's marks for "looked for and not there"; an empty text means the same.
 _CACHE_NOTHING = frozenset({"__TAG_NOT_IN_INSTANCE__", "__VALUE_IS_EMPTY_STRING__", ""})
 _BATCH_FILES = 8192
+# Images asked for in one query of the tag cache: SQLite bounds the number of parameters.
+_CACHE_IMAGES = 200
 _SERIES_QUERY = """
 SELECT Series.StudyInstanceUID, Series.SeriesInstanceUID, Series.SeriesNumber, Series.SeriesDescription,
        Patients.PatientID
@@ -219,35 +222,46 @@ class _TagCache:
     def series(self, listed: _Listed) -> list[Instance]:
         """The instances of a series out of the cache; [] when it does not hold them completely."""
         instances: list[Instance] = []
-        for sop_uid, path in listed.files:
-            values = self._values(sop_uid)
-            if not CTK_TAGS.keys() <= values.keys():
-                return []
-            tags = {}
-            for ctk_tag, (keyword, vr) in CTK_TAGS.items():
-                text = values[ctk_tag]
-                value = None if text in _CACHE_NOTHING else from_text(keyword, vr, text)
-                if value is not None:
-                    tags[keyword] = value
-            if is_multiframe(tags) or "SeriesInstanceUID" not in tags:
-                return []
-            instances.append(Instance(path, 0, tags))
+        for start in range(0, len(listed.files), _CACHE_IMAGES):
+            files = listed.files[start : start + _CACHE_IMAGES]
+            # The first image is asked for alone: mostly it shows that the cache does not have what we need.
+            cached = self._values([files[0][0]] if not start else [uid for uid, _ in files])
+            if not start and CTK_TAGS.keys() <= cached.get(files[0][0], {}).keys():
+                cached = self._values([uid for uid, _ in files])
+            for sop_uid, path in files:
+                values = cached.get(sop_uid, {})
+                if not CTK_TAGS.keys() <= values.keys():
+                    return []
+                tags = {CTK_TAGS[tag][0]: value for tag in CTK_TAGS if (value := values[tag]) is not None}
+                if is_multiframe(tags) or "SeriesInstanceUID" not in tags:
+                    return []
+                instances.append(Instance(path, 0, tags))
         return instances
 
-    def _values(self, sop_uid: str) -> dict[str, str]:
+    def _values(self, sop_uids: Sequence[str]) -> dict[str, dict[str, TagValue | None]]:
+        """SOP Instance UID -> CTK tag -> value, None where the cache knows that there is none."""
         if self._connection is None:
             return {}
+        marks = ",".join("?" * len(sop_uids))
+        query = f"SELECT SOPInstanceUID, Tag, Value FROM TagCache WHERE SOPInstanceUID IN ({marks})"
+        out: dict[str, dict[str, TagValue | None]] = {}
         try:
-            rows = self._connection.execute(
-                "SELECT Tag, Value FROM TagCache WHERE SOPInstanceUID = ?", (sop_uid,)
-            )
-            return {str(tag).upper(): str(value) for tag, value in rows}
+            for uid, tag, text in self._connection.execute(query, sop_uids):
+                out.setdefault(uid, {})[str(tag).upper()] = _cached_value(str(tag).upper(), str(text))
         except sqlite3.Error as error:
             logger.debug("tag cache is not used: %s", type(error).__name__)
             self.close()
             return {}
+        return out
 
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+
+@lru_cache(maxsize=65536)
+def _cached_value(ctk_tag: str, text: str) -> TagValue | None:
+    if text in _CACHE_NOTHING or ctk_tag not in CTK_TAGS:
+        return None
+    return from_text(*CTK_TAGS[ctk_tag], text)

@@ -42,8 +42,8 @@ def from_text(keyword: str, vr: str, text: str) -> TagValue | None:
     if vr in NUMERIC_VR:
         return numbers(text.split("\\"))
     if keyword in FREE_TEXT:
-        return _clean(text)
-    values = tuple(_clean(v) for v in text.split("\\")[:_MAX_VALUES])
+        return clean(text)
+    values = tuple(clean(v) for v in text.split("\\")[:_MAX_VALUES])
     if len(values) == 1:
         return values[0] or None
     return values if any(values) else None
@@ -78,7 +78,7 @@ def _binary(vr: str, raw: bytes, little_endian: bool) -> TagValue | None:
     return numbers([float(v) for v in struct.unpack_from(f"{order}{count}{code}", raw)])
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """Printable text of bounded length: control characters (which break tables and terminals) become spaces.
     """
     text = text[:_MAX_TEXT].strip("\0 ")

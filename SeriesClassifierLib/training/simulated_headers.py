@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from SeriesClassifierLib.headers.features import FEATURES, features
 from SeriesClassifierLib.simulation.damage import damage
-from SeriesClassifierLib.simulation.headers import SimulatedPart, draw_part
+from SeriesClassifierLib.simulation.headers import Shift, SimulatedPart, draw_part
 
 _POSITION = {feature.name: index for index, feature in enumerate(FEATURES)}
 
@@ -34,10 +34,15 @@ def feature_vector(observed: dict[str, float]) -> NDArray[np.float32]:
 
 
 def draw_table(
-    rng: np.random.Generator, n: int, classes: dict[str, list[str]], *, copies: int = 1
+    rng: np.random.Generator,
+    n: int,
+    classes: dict[str, list[str]],
+    *,
+    copies: int = 1,
+    shift: Shift | None = None,
 ) -> HeaderTable:
-    """``n`` drawn series, each damaged ``copies`` times in different ways."""
-    parts = [draw_part(rng) for _ in range(n)]
+    """``n`` drawn series on scanners of ``shift``, each damaged ``copies`` times in different ways."""
+    parts = [draw_part(rng, shift=shift) for _ in range(n)]
     values = np.empty((n * copies, len(FEATURES)), np.float32)
     kept: list[SimulatedPart] = []
     for copy in range(copies):
