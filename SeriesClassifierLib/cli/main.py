@@ -27,6 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(
         level=logging.DEBUG if options.verbose else logging.WARNING, format="%(levelname)s %(message)s"
     )
+    # It quotes the values it complains about, names of patients among them; our own results say what failed.
+    logging.getLogger("pydicom").propagate = False
     try:
         code: int = options.command(options)
         return code

@@ -38,9 +38,9 @@ def make_series(series_uid: str, instances: Iterable[Instance], problems: Iterab
 
 
 def make_study(study_uid: str, series: Iterable[Series]) -> Study:
-    """A Study with its series in the order of the output table."""
+    """A Study with its series in the order of the output table. What has no study UID shares no patient."""
     ordered = tuple(sorted(series, key=series_order))
-    patient_id = next((s.patient_id for s in ordered if s.patient_id), "")
+    patient_id = next((s.patient_id for s in ordered if s.patient_id and study_uid), "")
     return Study(study_uid, patient_id, ordered)
 
 

@@ -36,8 +36,6 @@ def read_file(path: str, *, expected: bool = False) -> FileRead:
     ``expected`` says that somebody (a database) holds this file for DICOM, so that being something else is a
     problem.
     """
-    if "\0" in path or not os.path.lexists(path):
-        return FileRead(path, problem="file is missing: restore it or remove the series from the database")
     try:
         # A pipe or a socket is not opened: that could wait forever.
         if not stat.S_ISREG(os.stat(path).st_mode):
@@ -45,10 +43,10 @@ def read_file(path: str, *, expected: bool = False) -> FileRead:
         tags = header_scan.scan(path)
         if tags is None or "SeriesInstanceUID" not in tags or multiframe.is_multiframe(tags):
             return _read_with_pydicom(path, expected)
-    except FileNotFoundError:
-        return FileRead(path, problem="link to a file that is missing: restore the file or remove the link")
+    except (FileNotFoundError, ValueError):  # a name that holds a null character is no file's name
+        return FileRead(path, problem="file is missing: restore it, or remove the series or link that names it")
     except OSError as error:
-        return FileRead(path, problem=f"file cannot be opened ({error.strerror}): check its permissions")
+        return _cannot_be_opened(path, error)
     return _finish(path, [tags])
 
 
@@ -70,11 +68,10 @@ def _read_with_pydicom(path: str, expected: bool) -> FileRead:
             frames = multiframe.frames(dataset, tags) if multiframe.is_multiframe(tags) else [tags]
     except InvalidDicomError:
         return _not_dicom(path, claims)
-    except OSError as error:
-        return FileRead(path, problem=f"file cannot be opened ({error.strerror}): check its permissions")
-    except (
-        Exception
-    ) as error:  # whatever pydicom raises on broken bytes is this file's result, not the batch's end
+    # Whatever pydicom raises on broken bytes is this file's result, not the batch's end.
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno:
+            return _cannot_be_opened(path, error)
         logger.debug("pydicom could not read a file: %s", type(error).__name__)
         if not claims:
             return FileRead(path)
@@ -91,6 +88,10 @@ def _finish(path: str, frames: list[dict[str, TagValue]]) -> FileRead:
             path, problem="no SeriesInstanceUID in the header: send the file again from its source"
         )
     return FileRead(path, tuple(Instance(path, index, tags) for index, tags in enumerate(frames)))
+
+
+def _cannot_be_opened(path: str, error: OSError) -> FileRead:
+    return FileRead(path, problem=f"file cannot be opened ({error.strerror}): check its permissions")
 
 
 def _not_dicom(path: str, claims: bool) -> FileRead:

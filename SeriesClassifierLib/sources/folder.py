@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -90,10 +90,13 @@ class FolderSource:
             return self._spool
         spool = sqlite3.connect("")
         spool.executescript(_SCHEMA)
-        paths, problems = self._walk()
-        spool.executemany("INSERT INTO problem VALUES (?, ?)", [(os.fsencode(p), why) for p, why in problems])
-        with FileReader(self._jobs, len(paths), expected=False) as reader:
-            for read in reader.read(paths):
+
+        def note(error: OSError) -> None:
+            reason = "folder cannot be listed: check its permissions"
+            spool.execute("INSERT INTO problem VALUES (?, ?)", (os.fsencode(error.filename), reason))
+
+        with FileReader(self._jobs, expected=False) as reader:
+            for read in reader.read(self._walk(note)):
                 if read.problem:
                     spool.execute("INSERT INTO problem VALUES (?, ?)", (os.fsencode(read.path), read.problem))
                 elif not read.instances:
@@ -105,20 +108,16 @@ class FolderSource:
         self._spool = spool
         return spool
 
-    def _walk(self) -> tuple[list[str], list[tuple[str, str]]]:
-        """All regular files in a fixed order, and the folders that cannot be listed."""
+    def _walk(self, note: Callable[[OSError], None]) -> Iterator[str]:
+        """All files in a fixed order; ``note`` is told of folders that cannot be listed."""
         if self._location.is_file():
-            return [str(self._location)], []
-        problems: list[tuple[str, str]] = []
-
-        def note(error: OSError) -> None:
-            problems.append((str(error.filename), "folder cannot be listed: check its permissions"))
-
-        paths = []
+            yield str(self._location)
+            return
         for folder, subfolders, names in os.walk(self._location, onerror=note):
             subfolders.sort()
-            paths += [os.path.join(folder, name) for name in sorted(names) if name.upper() != "DICOMDIR"]
-        return paths, problems
+            for name in sorted(names):
+                if name.upper() != "DICOMDIR":
+                    yield os.path.join(folder, name)
 
     def close(self) -> None:
         """Release the temporary table."""

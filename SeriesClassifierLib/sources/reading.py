@@ -7,13 +7,13 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from itertools import islice
+from itertools import chain, islice
 
 from SeriesClassifierLib.sources.file_reader import FileRead, read_file
 
-_CHUNK = 512
+_CHUNK = 256
 # Below this many files the start of a second process costs more than it saves.
-_WORTH_A_PROCESS = 6000
+_WORTH_A_PROCESS = 3000
 
 
 def default_jobs() -> int:
@@ -24,15 +24,13 @@ def default_jobs() -> int:
 class FileReader:
     """Reads files in the order asked for. Use as a context manager; it ends its processes on leaving."""
 
-    def __init__(self, jobs: int, total: int, *, expected: bool) -> None:
-        """``total`` files in all decide whether processes are worth it; ``expected`` as in ``read_file``."""
-        self._jobs = jobs if total >= _WORTH_A_PROCESS else 1
+    def __init__(self, jobs: int, *, expected: bool) -> None:
+        """At most ``jobs`` processes, started when first needed; ``expected`` as in ``read_file``."""
+        self._jobs = jobs
         self._expected = expected
         self._pool: ProcessPoolExecutor | None = None
 
     def __enter__(self) -> FileReader:
-        if self._jobs > 1:
-            self._pool = ProcessPoolExecutor(self._jobs, mp_context=multiprocessing.get_context("spawn"))
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -42,11 +40,15 @@ class FileReader:
 
     def read(self, paths: Iterable[str]) -> Iterator[FileRead]:
         """One result a path, in order. Memory is bounded: only a few chunks are under way at once."""
-        if self._pool is None:
-            for path in paths:
+        remaining = iter(paths)
+        first = list(islice(remaining, _WORTH_A_PROCESS))
+        if self._jobs <= 1 or len(first) < _WORTH_A_PROCESS:
+            for path in chain(first, remaining):
                 yield read_file(path, expected=self._expected)
             return
-        remaining = iter(paths)
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(self._jobs, mp_context=multiprocessing.get_context("spawn"))
+        remaining = chain(first, remaining)
         pending: deque[Future[list[FileRead]]] = deque()
         while True:
             while len(pending) < 2 * self._jobs and (chunk := list(islice(remaining, _CHUNK))):

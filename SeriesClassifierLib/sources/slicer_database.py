@@ -129,8 +129,7 @@ class SlicerDatabaseSource:
             closing(connect_readonly(self._database)) as connection,
             closing(_TagCache(self._database.with_name(TAG_CACHE_NAME))) as cache,
         ):
-            (n_files,) = self._query(connection, "SELECT COUNT(*) FROM Images")[0]
-            with FileReader(self._jobs, int(n_files), expected=True) as reader:
+            with FileReader(self._jobs, expected=True) as reader:
                 for batch in self._batches(connection):
                     yield from _read_batch(batch, cache, reader)
 

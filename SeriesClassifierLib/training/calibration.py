@@ -1,4 +1,4 @@
-"""Calibration: temperature (Guo et al., 2017) and the confidence above which the error stays below a bound."""
+"""Calibration: temperature (Guo et al., 2017), and the confidence above which the error is bounded."""
 
 from __future__ import annotations
 

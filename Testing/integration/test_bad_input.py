@@ -141,11 +141,9 @@ def test_resume_on_two_processes_repeats_it_to_the_letter(batch: Batch, tmp_path
     with Journal(batch.journal, readonly=True) as journal:
         events = [event.id for event in journal.events()]
     again = tmp_path / "again.csv"
-    code = main(
-        ["classify", str(batch.root), "--bundle", headers_bundle(), "--jobs", "2", "--quiet", "--resume"]
-        + ["--journal", str(batch.journal), "--out", str(again)]
-    )
-    assert code == SOME_FAILED
+    command = ["classify", str(batch.root), "--bundle", headers_bundle(), "--jobs", "2", "--quiet"]
+    command += ["--resume", "--journal", str(batch.journal), "--out", str(again)]
+    assert main(command) == SOME_FAILED
     assert again.read_bytes() == batch.csv.read_bytes()
     with Journal(batch.journal, readonly=True) as journal:
         journal.verify()

@@ -17,6 +17,7 @@ import hashlib
 import os
 import socket
 import struct
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Mapping
@@ -94,7 +95,7 @@ class Folder:
 
 def build_all(root: Path) -> dict[str, Kind]:
     """Write every kind that this user and system can have into ``root/<name>``; the kinds by name."""
-    kinds = {kind.name: kind for kind in KINDS if kind.root_too or not _is_root()}
+    kinds = {kind.name: kind for kind in KINDS if kind.root_too or not _permissions_do_not_bind()}
     for kind in kinds.values():
         build(kind, root)
     return kinds
@@ -110,7 +111,7 @@ def build(kind: Kind, root: Path) -> Path:
 
 def left_out() -> list[str]:
     """Kinds that cannot be made here, because root may read everything."""
-    return [kind.name for kind in KINDS if not kind.root_too and _is_root()]
+    return [kind.name for kind in KINDS if not kind.root_too and _permissions_do_not_bind()]
 
 
 def is_of(kind: Kind, *, study_uid: str, patient_id: str, description: str) -> bool:
@@ -123,16 +124,17 @@ def is_of(kind: Kind, *, study_uid: str, patient_id: str, description: str) -> b
 
 
 def digests(root: Path) -> dict[str, str]:
-    """Relative name -> SHA-256 of all regular files, symbolic links and folders with their times below."""
+    """Relative name -> SHA-256, time of change and mode of everything below ``root`` that can be looked at."""
     out = {}
     for folder, subfolders, names in os.walk(os.fsencode(root)):
         for name in (*subfolders, *names):
             path = os.path.join(folder, name)
-            status = os.lstat(path)
-            key = os.path.relpath(path, os.fsencode(root)).decode("latin-1")
-            readable = os.path.isfile(path) and os.access(path, os.R_OK)
-            content = Path(os.fsdecode(path)).read_bytes() if readable else b""
-            out[key] = f"{hashlib.sha256(content).hexdigest()} {status.st_mtime_ns} {status.st_mode}"
+            if os.access(folder, os.X_OK):
+                status = os.lstat(path)
+                readable = os.path.isfile(path) and os.access(path, os.R_OK)
+                content = Path(os.fsdecode(path)).read_bytes() if readable else b""
+                key = os.path.relpath(path, os.fsencode(root)).decode("latin-1")
+                out[key] = f"{hashlib.sha256(content).hexdigest()} {status.st_mtime_ns} {status.st_mode}"
     return out
 
 
@@ -228,8 +230,12 @@ def _changed(elements: Elements, changes: Mapping[str, Change]) -> dict[int, Ele
     return dict(sorted(out.items()))
 
 
-def _is_root() -> bool:
-    return hasattr(os, "geteuid") and os.geteuid() == 0
+@cache
+def _permissions_do_not_bind() -> bool:
+    """True when permissions do not bind this process, as root's usually do not."""
+    with tempfile.NamedTemporaryFile() as file:
+        os.chmod(file.name, 0)
+        return os.access(file.name, os.R_OK)
 
 
 def _us(value: int) -> Element:
@@ -978,3 +984,8 @@ def file_nobody_may_read(folder: Folder) -> None:
 @kind("failed", root_too=False)
 def folder_nobody_may_list(folder: Folder) -> None:
     folder.write(folder.image(), "closed/image.dcm").parent.chmod(0)
+
+
+@kind("failed", root_too=False)
+def folder_nobody_may_enter(folder: Folder) -> None:
+    folder.write(folder.image(), "listed/image.dcm").parent.chmod(0o400)
