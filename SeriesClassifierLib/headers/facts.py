@@ -24,6 +24,9 @@ _SEQUENCE_BY_KIND = (
     ("LOCALIZER", "LOCALIZER"),
     ("ASL", "ASL"),
     ("FMRI", "BOLD"),
+    ("FIELD_MAP", "FIELDMAP"),
+    ("B1_MAP", "OTHER"),
+    ("DYNAMIC_MAP", "OTHER"),
     ("SPECTROSCOPY", "OTHER"),
     ("SCREEN", "OTHER"),
 )

@@ -23,7 +23,7 @@ from SeriesClassifierLib.headers.tokens import (
     scan_options,
     sequence_family,
 )
-from SeriesClassifierLib.parts.image_kind import SPLITTING, image_kinds
+from SeriesClassifierLib.parts.image_kind import KINDS, image_kinds
 from SeriesClassifierLib.records import Instance
 
 _GYROMAGNETIC = 42.577  # MHz/T
@@ -256,9 +256,6 @@ _FLAGS = (
     "PercentSampling",
     "SAR",
 )
-_KINDS = tuple(
-    sorted(SPLITTING | {"DIFFUSION", "MOSAIC", "MEAN", "LOCALIZER", "PERFUSION", "T1_MAP", "T2_MAP", "ANGIO"})
-)
 _FAMILY_TAGS = ("SequenceName", "PulseSequenceName", "GEPulseSequence", "PhilipsScanTechnique")
 
 
@@ -276,7 +273,7 @@ def _table() -> Iterator[Feature]:
         yield Feature(f"family:{value}", "token", f"pulse sequence name belongs to {value}")
     yield Feature("derived", "token", "ImageType value 1 is DERIVED")
     yield Feature("secondary", "token", "ImageType value 2 is SECONDARY")
-    for value in _KINDS:
+    for value in KINDS:
         yield Feature(f"kind:{value}", "token", f"ImageType, vendor-normalized: {value}")
     for value in VENDORS:
         yield Feature(f"vendor:{value}", "token", f"made by {value}")
@@ -317,7 +314,7 @@ def features(header: PartHeader) -> dict[str, float]:
         image_type = instance.tokens("ImageType")
         out["derived"] = float(image_type[:1] == ("DERIVED",))
         out["secondary"] = float(image_type[1:2] == ("SECONDARY",))
-        _mark(out, "kind", _KINDS, image_kinds(image_type))
+        _mark(out, "kind", KINDS, image_kinds(image_type))
     if header.vendor:
         _mark(out, "vendor", VENDORS, (header.vendor,))
     if "ReceiveCoilName" in instance.tags:

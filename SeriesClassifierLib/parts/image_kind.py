@@ -23,6 +23,7 @@ _WORDS: dict[str, tuple[str, ...]] = {
         "PHASE_FFE",
         "VELOCITY MAP",
         "PHASEMAP",
+        "SW_P_FFE",
     ),
     "REAL": ("R", "REAL", "R_FFE", "R_SE", "R_IR", "PSIR"),
     "IMAGINARY": ("I", "IMAGINARY", "I_FFE", "I_SE", "I_IR"),
@@ -70,18 +71,17 @@ _WORDS: dict[str, tuple[str, ...]] = {
         "FAT_FRAC",
         "WATER_FRACTION",
     ),
-    "MIP": ("PROJECTION IMAGE", "PROJECTION", "MAX_IP", "PROJ"),
+    "MIP": ("MIP", "PROJECTION IMAGE", "PROJECTION", "MAX_IP", "PROJ"),
     "MINIP": ("MNIP", "MINIP", "MIN_IP", "MIN IP", "MIN-IP"),
     "MPR": ("MPR", "REFORMATTED", "RESAMPLED", "CSA MPR", "MPR_THICK", "CPR", "MPR CSA"),
     "SUB": ("SUB", "SUBTRACTION", "SUBTRACT", "SUBTRACTED", "SUBTRACTION IMAGE"),
     "LOCALIZER": ("LOCALIZER", "LOCALISER", "SCOUT", "SURVEY"),
-    "SWI": ("SWI", "SW_M_FFE", "SWIP", "SWAN", "SWP", "SW", "SUSCEPTIBILITY"),
-    "T1_MAP": ("T1", "T1 MAP", "T1_MAP", "T1MAP"),
-    "T2_MAP": ("T2", "T2 MAP", "T2_MAP", "T2MAP"),
+    "SWI": ("SWI", "SW_M_FFE", "SW_M", "SW_P", "SWIP", "SWAN", "SWP", "SW", "SUSCEPTIBILITY"),
+    "T1_MAP": ("T1 MAP", "T1_MAP", "T1MAP"),
+    "T2_MAP": ("T2 MAP", "T2_MAP", "T2MAP"),
     "T2STAR_MAP": (
-        "T2_STAR",
         "T2_STAR MAP",
-        "T2*",
+        "T2* MAP",
         "T2STAR_MAP",
         "R2_STAR",
         "R2STAR",
@@ -97,18 +97,24 @@ _WORDS: dict[str, tuple[str, ...]] = {
         "RELCBV",
         "RCBV",
         "CBV",
+        "RELCBF",
+        "RCBF",
+        "CBF",
         "MTT",
         "RELMTT",
         "TTP",
         "GBP",
         "PBP",
     ),
-    "ASL": ("ASL", "RELCBF", "CBF", "RCBF", "ARTERIAL_SPIN_LABELING", "TTEST"),
+    "ASL": ("ASL", "PERFUSION_ASL", "ARTERIAL_SPIN_LABELING", "TTEST"),
     "FMRI": ("FMRI", "BOLD", "FMRI_FFE"),
-    "FIELD_MAP": ("B0", "B0 MAP", "B0_MAP", "FIELD MAP", "FIELD_MAP", "FREQ", "B1", "B1 MAP", "B1_MAP"),
+    "FIELD_MAP": ("B0", "B0 MAP", "B0_MAP", "FIELD MAP", "FIELD_MAP"),
+    "B1_MAP": ("B1", "B1 MAP", "B1_MAP"),
+    # Wash-in, wash-out and positive enhancement integral, computed from a dynamic series.
+    "DYNAMIC_MAP": ("WI", "WO", "PEI"),
     "ANGIO": ("ANGIO", "TOF", "MRA", "TIME_OF_FLIGHT", "FLOW_ENCODED", "PCA"),
     "VELOCITY": ("VELOCITY", "V", "RETRO_VELOCITY"),
-    "SPECTROSCOPY": ("SPECTROSCOPY", "SPEC", "CSI"),
+    "SPECTROSCOPY": ("SPECTROSCOPY", "SPEC", "CSI", "METABOLITE_MAP"),
     "MOSAIC": ("MOSAIC",),
     "MEAN": ("MEAN", "RMS", "AVERAGE"),
     "SCREEN": (
@@ -120,10 +126,18 @@ _WORDS: dict[str, tuple[str, ...]] = {
         "VXTL STATE",
         "PASTED",
     ),
+    # Value 3 of enhanced objects (PS3.3 C.8.13.3.1): what the contrast of the acquisition is.
+    "T1_CONTRAST": ("T1",),
+    "T2_CONTRAST": ("T2",),
+    "T2STAR_CONTRAST": ("T2_STAR", "T2*"),
+    "PD_CONTRAST": ("PROTON_DENSITY",),
+    "FLUID_ATTENUATED": ("FLUID_ATTENUATED",),
 }
-_KIND = {word: kind for kind, words in _WORDS.items() for word in words}
+_KIND: dict[str, str] = {word: kind for kind, words in _WORDS.items() for word in words}
 # Siemens appends the plane or a number to some words: MIP_COR, MPR_TRA, SUB_1.
 _STEMS = re.compile(r"^(MIP|MPR|SUB|ADC|FA)[_ ]")
+
+KINDS = tuple(sorted(_WORDS))
 
 # Kinds that make two pictures of one series two labels.
 SPLITTING = frozenset(_WORDS) - {
@@ -135,6 +149,11 @@ SPLITTING = frozenset(_WORDS) - {
     "T1_MAP",
     "T2_MAP",
     "ANGIO",
+    "T1_CONTRAST",
+    "T2_CONTRAST",
+    "T2STAR_CONTRAST",
+    "PD_CONTRAST",
+    "FLUID_ATTENUATED",
 }
 
 
@@ -148,11 +167,7 @@ def image_kinds(image_type: tuple[str, ...]) -> frozenset[str]:
     kinds = set()
     for word in image_type[2:]:
         stem = _STEMS.match(word)
-        kind = _KIND.get(stem.group(1) if stem else word)
-        if stem and stem.group(1) == "MIP":
-            kind = "MIP"
-        if word == "MIP":
-            kind = "MIP"
+        kind = _KIND.get(word) or (_KIND.get(stem.group(1)) if stem else None)
         if kind:
             kinds.add(kind)
     return frozenset(kinds)

@@ -94,7 +94,7 @@ def _t1() -> Iterator[Protocol]:
     yield Protocol("T1", "SPGR_3D", {"brain": 1.0, "head_neck": 0.2}, (4, 30), (1.2, 8), (5, 32), thickness=(0.7, 2), slices=(100, 240), three_d=1.0, planes=_3PLANES, phases=_T1_PHASES, fat_sat=0.15)
     yield Protocol("T1", "SPGR_2D", {"brain": 0.8, "abdomen": 1.0, "pelvis": 0.3, "spine": 0.2}, (100, 330), (1.6, 6), (60, 90), slices=(14, 36), thickness=(4, 8), fov=(220, 420), planes=_ALL_PLANES, phases=_T1_PHASES, fat_sat=0.35)
     vibe = Protocol("T1", "SPGR_3D", _BODY, (2.6, 7.5), (0.9, 3.0), (8, 20), thickness=(2, 6), slices=(40, 120), three_d=1.0, pixel=(0.7, 1.7), fov=(300, 460),
-                    planes={"AX": 0.85, "COR": 0.14, "SAG": 0.01}, fat_sat=0.88, phases=_LIVER_PHASES, bandwidth=(250, 900), averages=(1, 1), weight=3.2)
+                    planes={"AX": 0.85, "COR": 0.14, "SAG": 0.01}, fat_sat=0.88, phases=_LIVER_PHASES, bandwidth=(250, 900), averages=(1, 1), derived={"ORIGINAL": 0.94, "MPR": 0.06}, weight=3.2)
     yield vibe
     yield replace(vibe, phases={"PRE": 0.4, "POST": 0.6}, regions={"pelvis": 1.0, "chest": 0.5, "abdomen": 0.3, "prostate": 0.5, "whole_body": 0.1, "head_neck": 0.3, "extremity": 0.2}, planes=_ALL_PLANES, weight=1.5)
     yield replace(vibe, regions={"breast": 1.0}, tr=(4, 9), te=(1.2, 4.8), flip=(8, 25), thickness=(0.8, 2.2), slices=(80, 200), pixel=(0.5, 1.1), fov=(300, 380), fat_sat=0.6,

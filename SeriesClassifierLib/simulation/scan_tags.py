@@ -372,6 +372,10 @@ def image_kind(rng: np.random.Generator, protocol: Protocol, derived: str) -> st
 
 def image_type(rng: np.random.Generator, kind: str, vendor: str, protocol: Protocol) -> tuple[str, ...]:
     """ImageType as ``vendor`` writes it."""
+    contrast = _ACQUISITION_CONTRAST.get(protocol.sequence)
+    if contrast and kind in ("", "BOLD", "DWI", "ASL", "PERFUSION") and chance(rng, 0.06):
+        # Enhanced objects say the contrast of the acquisition in value 3; BOLD is written as T2 there.
+        return ("ORIGINAL", "PRIMARY", "T2" if kind == "BOLD" else contrast, pick(rng, ("NONE", "MIXED")))
     table = IMAGE_TYPES.get(vendor, IMAGE_TYPES[""])
     text = pick(rng, table.get(kind, table[""]))
     if text.endswith("MOSAIC") and protocol.technique not in EPI:

@@ -44,7 +44,7 @@ def read_file(path: str, *, expected: bool = False) -> FileRead:
         if tags is None or "SeriesInstanceUID" not in tags or multiframe.is_multiframe(tags):
             return _read_with_pydicom(path, expected)
     except (FileNotFoundError, ValueError):  # a name that holds a null character is no file's name
-        return FileRead(path, problem="file is missing: restore it, or remove the series or link that names it")
+        return FileRead(path, problem="file is missing: restore it, or remove the series or link to it")
     except OSError as error:
         return _cannot_be_opened(path, error)
     return _finish(path, [tags])

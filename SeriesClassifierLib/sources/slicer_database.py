@@ -128,10 +128,10 @@ class SlicerDatabaseSource:
         with (
             closing(connect_readonly(self._database)) as connection,
             closing(_TagCache(self._database.with_name(TAG_CACHE_NAME))) as cache,
+            FileReader(self._jobs, expected=True) as reader,
         ):
-            with FileReader(self._jobs, expected=True) as reader:
-                for batch in self._batches(connection):
-                    yield from _read_batch(batch, cache, reader)
+            for batch in self._batches(connection):
+                yield from _read_batch(batch, cache, reader)
 
     def _batches(self, connection: sqlite3.Connection) -> Iterator[list[_Listed]]:
         """What the database lists, whole studies at a time, so many that the reading processes stay busy."""
