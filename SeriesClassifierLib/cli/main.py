@@ -219,7 +219,7 @@ def _add_bundles(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from SeriesClassifierLib.cli.bench_command import bench_command
+    from SeriesClassifierLib.cli.bench import bench_command
 
     command = commands.add_parser("bench", help="time header mode against dcm-classifier and a pydicom loop")
     command.set_defaults(command=bench_command)

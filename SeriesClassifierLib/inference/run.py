@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from SeriesClassifierLib.bundles.bundle import find_bundle
@@ -15,11 +15,11 @@ from SeriesClassifierLib.headers.part_header import PartHeader, series_headers
 from SeriesClassifierLib.inference.decide import Decision, decide
 from SeriesClassifierLib.inference.header_model import HeaderModel, load_header_model
 from SeriesClassifierLib.inference.objects import not_an_image
+from SeriesClassifierLib.journal.state import nothing_known
 from SeriesClassifierLib.journal.store import Journal
 from SeriesClassifierLib.parts.split import split
 from SeriesClassifierLib.protocols import Source
 from SeriesClassifierLib.records import (
-    UNKNOWN,
     DecidedBy,
     Evidence,
     Part,
@@ -119,22 +119,13 @@ class Classifier:
         """A series that could not be read (failed), or that holds no images (unknown)."""
         failed = not series.instances
         error = "; ".join(series.problems) or "no readable image" if failed else reason
-        return Prediction(
+        return replace(
+            nothing_known(series.series_uid, 1),
             patient_id=series.patient_id or study.patient_id,
             study_uid=series.study_uid or study.study_uid,
-            series_uid=series.series_uid,
-            part=1,
             series_number=series.series_number,
             description=series.description,
             task="headers",
-            label="?",
-            region=UNKNOWN,
-            sequence=UNKNOWN,
-            plane=UNKNOWN,
-            phase=UNKNOWN,
-            derived=UNKNOWN,
-            b_value=None,
-            confidence=None,
             status=Status.FAILED if failed else Status.UNKNOWN,
             decided_by=DecidedBy.FACT,
             bundle=f"{self._model.bundle.name} {self._model.bundle.version}",
