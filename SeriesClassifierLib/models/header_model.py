@@ -29,9 +29,11 @@ class SparseMetadataEncoder(nn.Module):
         super().__init__()
         self.number_index: Tensor
         self.binary_index: Tensor
+        self.points: Tensor
         flags = torch.tensor(list(is_binary), dtype=torch.bool)
         self.register_buffer("number_index", torch.nonzero(~flags).flatten(), persistent=False)
         self.register_buffer("binary_index", torch.nonzero(flags).flatten(), persistent=False)
+        self.register_buffer("points", torch.tensor([[0.0], [1.0]]), persistent=False)
         self.dictionary = nn.Parameter(torch.randn(len(flags), d) / d**0.5)
         self.value_network = nn.Sequential(nn.Linear(1, hidden), nn.Tanh(), nn.Linear(hidden, 2 * d))
         self.empty = nn.Parameter(torch.zeros(d))
@@ -64,8 +66,7 @@ class SparseMetadataEncoder(nn.Module):
 
     def _binaries(self, values: Tensor, observed: Tensor) -> Tensor:
         entries = self.dictionary[self.binary_index]
-        points = torch.tensor([[0.0], [1.0]], dtype=values.dtype, device=values.device)
-        gamma, beta = self.value_network(points).chunk(2, dim=-1)
+        gamma, beta = self.value_network(self.points).chunk(2, dim=-1)
         x, seen = values[:, self.binary_index], observed[:, self.binary_index]
         ones = x * seen
         total: Tensor = ones @ (gamma[1] * entries + beta[1]) + (seen - ones) @ (gamma[0] * entries + beta[0])
