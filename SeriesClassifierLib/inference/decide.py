@@ -23,6 +23,9 @@ Thresholds = Mapping[str, Mapping[str, float]]
 FACT_CONFIDENCE = 0.995
 # The model must be this sure of another class before it may cast doubt on a fact.
 _DOUBT_A_FACT = 0.95
+# With fewer of these a header tells so little that no confidence in it was ever put to the test.
+_TELLING = ("RepetitionTime", "EchoTime", "FlipAngle", "ScanningSequence")
+_FEWEST_TELLING = 2
 # The contrast phase applies to these; of the others it is NONE.
 ENHANCING = frozenset({"T1", "DCE", "DIXON_W", "DIXON_F", "DIXON_IN", "DIXON_OPP", "MRA"})
 _AFTER = ("ART", "PORTVEN", "LATE", "HEPA", "POST")
@@ -126,6 +129,9 @@ def _sequence(
     limits = thresholds["sequence"]
     if top < limits["review"]:
         return UNKNOWN, top, Status.UNKNOWN, DecidedBy.HEADER, evidence
+    if sum(keyword in header.tags for keyword in _TELLING) < _FEWEST_TELLING:
+        evidence.append(Evidence("warning", "the header holds too few acquisition parameters to be sure"))
+        return best, top, Status.REVIEW, DecidedBy.HEADER, evidence
     status = Status.AUTO if top >= limits["auto"] else Status.REVIEW
     return best, top, status, DecidedBy.HEADER, evidence
 

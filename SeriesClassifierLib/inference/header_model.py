@@ -20,12 +20,10 @@ Probabilities = Mapping[str, Mapping[str, float]]
 
 
 class HeaderModel:
-    """A loaded header bundle. Headers are run one at a time, so that a result never depends on its neighbors.
-    """
+    """A loaded header bundle. Headers run one at a time: a result never depends on its neighbors."""
 
     def __init__(self, bundle: Bundle) -> None:
-        """Raises BundleError when the bundle asks for features this version does not have, or does not load.
-        """
+        """Raises BundleError when the bundle does not load or asks for features of another version."""
         names = list(bundle.description["features"])
         unknown = set(names) - {feature.name for feature in FEATURES}
         if unknown:

@@ -107,6 +107,8 @@ def timing(rng: np.random.Generator, protocol: Protocol, vendor: str, field: flo
         etl = 1 if vendor == "GE" or chance(rng, 0.35) else round(log_uniform(rng, (20, 130)))
     elif technique.startswith("MP_GRE") and vendor == "PHILIPS":
         etl = round(log_uniform(rng, (80, 260)))
+    elif technique == "ME_GRE":
+        etl = int(one_of(rng, [1, 1, 3, 4, 5, 6, 8, 12]))
     elif technique in ("DIXON_3D", "DUAL_ECHO_2D", "FIELD_MAP"):
         etl = int(one_of(rng, [1, 2, 2, 3]))
     elif technique.startswith(("SPGR_3D", "BSSFP")) and vendor in ("PHILIPS", "CANON"):
@@ -162,11 +164,13 @@ def codes(rng: np.random.Generator, protocol: Protocol, vendor: str, derived: st
         options += [o for o in ("PFP", "SAT1", "SAT2") if chance(rng, 0.25)]
         if protocol.ti is not None and chance(rng, 0.6):
             options.append("IR")
-        if chance(rng, 0.06):
+        if chance(rng, 0.1):
             options.append("CG\\RG\\PER")  # newer software lists them whatever was triggered
         dixon = {"DIXON_W": "DIXW", "DIXON_F": "DIXF"}.get(protocol.sequence)
         if dixon and chance(rng, 0.5):
             options.append(dixon)
+    if chance(rng, 0.04):
+        options.append(pick(rng, ("PPG", "CG", "RG")))  # anything may be gated
     if "RESPIRATORY" in protocol.options and chance(rng, 0.5):
         options.append("RG")
     tags: dict[str, TagValue] = {}

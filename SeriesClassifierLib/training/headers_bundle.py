@@ -204,8 +204,7 @@ def export(model: HeaderModel, folder: Path) -> None:
 
     sample = torch.zeros(1, len(FEATURES))
     with warnings.catch_warnings():
-        # The exporter that replaces this one needs a compiler package; this one does all that the model
-        # needs.
+        # The exporter that replaces this one needs a compiler package, which this model has no use for.
         warnings.simplefilter("ignore", DeprecationWarning)
         torch.onnx.export(
             model,

@@ -15,6 +15,7 @@ from SeriesClassifierLib.parts.geometry import in_slice_order, normal, orientati
 from SeriesClassifierLib.parts.image_kind import image_kinds
 from SeriesClassifierLib.parts.split import seconds, split
 from SeriesClassifierLib.records import Instance, Part, Series, TagValue
+from SeriesClassifierLib.sources.assemble import make_series
 
 AX, COR, SAG = (1.0, 0, 0, 0, 1.0, 0), (1.0, 0, 0, 0, 0, -1.0), (0, 1.0, 0, 0, 0, -1.0)
 DIFFUSION = ("ORIGINAL", "PRIMARY", "DIFFUSION", "NONE")
@@ -326,6 +327,8 @@ def test_parts_are_a_partition_whatever_the_order(
 ) -> None:
     whole = series(images)
     parts = split(whole)
+    shuffled = rng.sample(whole.instances, len(whole.instances))
+    assert split(make_series(whole.series_uid, shuffled)) == parts
     members = [instance.path for part in parts for instance in part.instances]
     assert sorted(members) == sorted(instance.path for instance in whole.instances)
     assert [part.index for part in parts] == list(range(1, len(parts) + 1))

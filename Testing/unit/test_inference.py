@@ -1,0 +1,286 @@
+"""From header and model to one label with a status: facts win, the model fills in, words only lower trust."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.bundles import headers_bundle
+from support.simulated import write_small_series
+
+from SeriesClassifierLib.bundles.bundle import find_bundle
+from SeriesClassifierLib.errors import BundleError, SourceError, UsageError
+from SeriesClassifierLib.headers.features import features
+from SeriesClassifierLib.headers.part_header import PartHeader
+from SeriesClassifierLib.inference.decide import Decision, decide
+from SeriesClassifierLib.inference.header_model import load_header_model
+from SeriesClassifierLib.inference.objects import not_an_image
+from SeriesClassifierLib.inference.run import Classifier, classify, fingerprint, run
+from SeriesClassifierLib.journal.store import Journal
+from SeriesClassifierLib.publish.table import sort_key
+from SeriesClassifierLib.records import DecidedBy, Instance, Prediction, Series, Status, Study, TagValue
+from SeriesClassifierLib.sources import open_source
+from SeriesClassifierLib.study.context import in_context
+from SeriesClassifierLib.vocabulary import classes
+
+THRESHOLDS = {facet: {"auto": 0.9, "review": 0.5} for facet in ("sequence", "phase", "region")}
+
+
+def answer(
+    header: PartHeader | None = None, *, phase: dict[str, float] | None = None, **sequence: float
+) -> Decision:
+    """The decision for a header when the model says ``sequence`` and ``phase``."""
+    probabilities = {"sequence": sequence, "phase": phase or {"NONE": 1.0}, "region": {"brain": 1.0}}
+    return decide(header or PartHeader({"Modality": "MR"}), probabilities, THRESHOLDS)
+
+
+def header(**tags: TagValue) -> PartHeader:
+    return PartHeader({"Modality": "MR", **tags})
+
+
+def texts(decision: Decision, kind: str) -> list[str]:
+    return [evidence.text for evidence in decision.evidence if evidence.kind == kind]
+
+
+# --- status
+
+
+@pytest.mark.parametrize(
+    ("top", "status", "sequence"),
+    [
+        (0.95, Status.AUTO, "T2"),
+        (0.9, Status.AUTO, "T2"),
+        (0.7, Status.REVIEW, "T2"),
+        (0.4, Status.UNKNOWN, "unknown"),
+    ],
+)
+def test_status_follows_the_thresholds(top: float, status: Status, sequence: str) -> None:
+    found = answer(T2=top, T1=(1 - top) / 2, PD=(1 - top) / 2)
+    assert (found.status, found.sequence, found.confidence) == (status, sequence, top)
+    assert found.decided_by is DecidedBy.HEADER
+
+
+def test_a_fact_wins_over_the_model() -> None:
+    found = answer(header(ImageType=("ORIGINAL", "PRIMARY", "DIXON", "WATER")), T1=0.99, DIXON_W=0.01)
+    assert (found.sequence, found.decided_by, found.status) == ("DIXON_W", DecidedBy.FACT, Status.AUTO)
+
+
+def test_model_that_is_sure_of_another_class_casts_doubt_on_a_fact() -> None:
+    adc = header(ImageType=("DERIVED", "PRIMARY", "DIFFUSION", "ADC"))
+    found = answer(adc, T1=0.97, ADC=0.03)
+    assert (found.sequence, found.status) == ("ADC", Status.REVIEW)
+    assert texts(found, "conflict")
+    assert answer(adc, T1=0.9, ADC=0.1).status is Status.AUTO
+    assert answer(adc, DWI=0.99, ADC=0.01).status is Status.AUTO  # the same acquisition
+
+
+def test_description_that_contradicts_calls_for_review() -> None:
+    found = answer(header(SeriesDescription="t1_mprage"), T2=0.99, T1=0.01)
+    assert (found.sequence, found.status) == ("T2", Status.REVIEW)
+    assert "T1" in texts(found, "conflict")[0]
+
+
+def test_description_never_raises_trust() -> None:
+    silent, telling = answer(T2=0.7, T1=0.3), answer(header(SeriesDescription="t2_tse"), T2=0.7, T1=0.3)
+    assert (silent.sequence, silent.status, silent.confidence) == (
+        telling.sequence,
+        telling.status,
+        telling.confidence,
+    )
+    assert texts(telling, "description")
+    assert answer(header(SeriesDescription="t2_tse"), T2=0.4, T1=0.3, PD=0.3).sequence == "unknown"
+
+
+@pytest.mark.parametrize("modality", ["CT", "US", "PT"])
+def test_other_modalities_are_unknown(modality: str) -> None:
+    found = answer(PartHeader({"Modality": modality}, planes=("AX",)), T2=0.99)
+    assert (found.sequence, found.status, found.plane) == ("unknown", Status.UNKNOWN, "AX")
+    assert modality in texts(found, "warning")[0]
+
+
+@given(
+    st.dictionaries(st.sampled_from(classes("sequence")), st.floats(0.001, 1), min_size=1),
+    st.sampled_from(["", "t1_se", "DWI b800", "localizer", "series 3"]),
+    st.sampled_from([(), ("DERIVED", "PRIMARY", "ADC"), ("ORIGINAL", "PRIMARY", "M")]),
+)
+def test_every_answer_has_reasons_and_keeps_its_word(
+    weights: dict[str, float], description: str, image_type: tuple[str, ...]
+) -> None:
+    total = sum(weights.values())
+    tags: dict[str, TagValue] = {"SeriesDescription": description, "ImageType": image_type}
+    found = answer(
+        header(**{k: v for k, v in tags.items() if v}), **{k: v / total for k, v in weights.items()}
+    )
+    assert found.evidence
+    assert (found.sequence == "unknown") == (found.status is Status.UNKNOWN)
+    if found.status is Status.AUTO:
+        assert found.confidence is not None
+        assert found.confidence >= 0.9
+        assert not texts(found, "conflict")
+
+
+# --- the other facets
+
+
+def test_phase_applies_to_what_enhances() -> None:
+    late = {"LATE": 0.9, "NONE": 0.05, "PRE": 0.05}
+    assert answer(T2=1.0, phase=late).phase == "NONE"
+    assert answer(T1=1.0, phase=late).phase == "LATE"
+    assert answer(T1=1.0, phase={"ART": 0.4, "PORTVEN": 0.4, "LATE": 0.15, "PRE": 0.05}).phase == "POST"
+    assert answer(T1=1.0, phase={"ART": 0.4, "PRE": 0.45, "LATE": 0.15}).phase == "unknown"
+    assert answer(T2=0.3, T1=0.3, PD=0.4, phase=late).phase == "unknown"
+
+
+def test_b_value_belongs_to_diffusion_only() -> None:
+    known = replace(
+        header(ImageType=("ORIGINAL", "PRIMARY", "DIFFUSION")), b_value=800.0, b_source="DiffusionBValue"
+    )
+    assert answer(known, DWI=1.0).b_value == 800.0
+    adc = replace(known, tags={"ImageType": ("DERIVED", "PRIMARY", "DIFFUSION", "ADC")})
+    assert answer(adc, ADC=1.0).b_value is None
+
+
+@pytest.mark.parametrize(
+    ("image_type", "derived"),
+    [
+        (("DERIVED", "PRIMARY", "DIFFUSION", "CALC_BVAL"), "CALC_BVAL"),
+        (("DERIVED", "SECONDARY", "MIP"), "MIP"),
+        (("ORIGINAL", "PRIMARY", "M"), "ORIGINAL"),
+        ((), "unknown"),
+    ],
+)
+def test_derived(image_type: tuple[str, ...], derived: str) -> None:
+    found = answer(header(ImageType=image_type) if image_type else header(), DWI=1.0)
+    assert found.derived == derived
+
+
+# --- objects without a picture
+
+
+def test_reports_are_no_images_and_images_are() -> None:
+    def series(**tags: TagValue) -> Series:
+        return Series("1", "1", "P", (Instance("", 0, tags),))
+
+    assert "report" in not_an_image(series(SOPClassUID="1.2.840.10008.5.1.4.1.1.88.33", Modality="SR"))
+    assert "key object" in not_an_image(series(SOPClassUID="1.2.840.10008.5.1.4.1.1.88.59"))
+    assert "segmentation" in not_an_image(series(Modality="SEG"))
+    assert not not_an_image(series(SOPClassUID="1.2.840.10008.5.1.4.1.1.4", Modality="MR"))
+    assert not not_an_image(series())
+
+
+# --- study context
+
+
+def test_context_leaves_sequence_and_status_alone() -> None:
+    headers = [header(StudyDescription="MRI liver"), header(StudyDescription="MRI liver")]
+    decisions = [answer(headers[0], T2=0.7, T1=0.3), answer(headers[1], T1=1.0)]
+    found = in_context(headers, decisions)
+    assert [d.region for d in found] == ["abdomen", "abdomen"]
+    assert [(d.sequence, d.status, d.confidence) for d in found] == [
+        (d.sequence, d.status, d.confidence) for d in decisions
+    ]
+    assert in_context([], []) == []
+
+
+# --- the model
+
+
+def test_model_gives_probabilities_for_every_header() -> None:
+    model = load_header_model(find_bundle(headers_bundle()))
+    for tags in ({}, {"EchoTime": 90.0, "RepetitionTime": 4000.0, "ScanningSequence": "SE"}):
+        found = model.probabilities(features(PartHeader(tags)))  # type: ignore[arg-type]
+        assert set(found) >= {"sequence", "phase", "region"}
+        for facet, values in found.items():
+            assert set(values) <= set(classes(facet))
+            assert math.isclose(sum(values.values()), 1.0, abs_tol=1e-6)
+
+
+def test_model_does_not_see_its_neighbors() -> None:
+    model = load_header_model(find_bundle(headers_bundle()))
+    one = features(header(EchoTime=90.0, RepetitionTime=4000.0))
+    first = model.probabilities(one)
+    model.probabilities(features(header(EchoTime=2.0, RepetitionTime=5.0)))
+    assert model.probabilities(one) == first
+
+
+def test_stricter_risk_never_gives_more_auto() -> None:
+    bundle = load_header_model(find_bundle(headers_bundle())).bundle
+    limits = [bundle.thresholds(risk)["sequence"]["auto"] for risk in (0.2, 0.05, 0.01, 0.001, 1e-9)]
+    assert limits == sorted(limits)
+    assert limits[-1] == 1.0
+
+
+# --- whole runs
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_small_series(tmp_path / "in" / "a", study=1, series=2, images=3)
+    b = {"DiffusionBValue": 800.0, "ScanningSequence": "EP", "SeriesDescription": "ep2d_diff"}
+    write_small_series(tmp_path / "in" / "b", study=1, series=1, images=3, **b)  # type: ignore[arg-type]
+    write_small_series(tmp_path / "in" / "c", study=2, series=1, images=3)
+    return tmp_path / "in"
+
+
+def test_rows_are_in_table_order(folder: Path) -> None:
+    rows = classify(folder, bundle=headers_bundle())
+    assert len(rows) == 3
+    assert rows == sorted(rows, key=sort_key)
+    assert {row.label for row in rows if row.series_number == 1} >= {"DWI AX b800"}
+
+
+def test_fingerprint_follows_the_images_not_their_place(folder: Path, tmp_path: Path) -> None:
+    import shutil
+
+    series = [s for study in open_source(folder).studies() for s in study.series]
+    shutil.copytree(folder, tmp_path / "copy")
+    copies = [s for study in open_source(tmp_path / "copy").studies() for s in study.series]
+    assert [fingerprint(s) for s in series] == [fingerprint(s) for s in copies]
+    assert len({fingerprint(s) for s in series}) == len(series)
+    fewer = replace(series[0], instances=series[0].instances[1:])
+    assert fingerprint(fewer) != fingerprint(series[0])
+
+
+def test_human_label_survives_another_run(folder: Path, tmp_path: Path) -> None:
+    journal = tmp_path / "journal.sqlite"
+    uid = classify(folder, bundle=headers_bundle(), journal=journal)[0].series_uid
+    with Journal(journal) as opened:
+        opened.correct(uid, None, {"sequence": "MRCP"}, user="ms")
+    again = {row.series_uid: row for row in classify(folder, bundle=headers_bundle(), journal=journal)}
+    assert (again[uid].sequence, again[uid].status, again[uid].decided_by) == (
+        "MRCP", Status.CORRECTED, DecidedBy.HUMAN,
+    )  # fmt: skip
+
+
+def test_what_a_study_yields_is_in_the_journal_before(folder: Path, tmp_path: Path) -> None:
+    with Journal(tmp_path / "journal.sqlite") as journal:
+        for result in run(open_source(folder), Classifier(headers_bundle()), journal=journal):
+            for prediction in result.predictions:
+                stored = journal.current(prediction.series_uid, prediction.part)
+                assert isinstance(stored, Prediction)
+                assert stored.label == prediction.label
+
+
+def test_study_without_series_is_nothing() -> None:
+    assert Classifier(headers_bundle()).study(Study("1", "P", ())).predictions == ()
+
+
+def test_series_that_could_not_be_read_is_failed_with_its_reason() -> None:
+    series = Series("1.2", "1", "P", (), ("header is damaged",))
+    (found,) = Classifier(headers_bundle()).study(Study("1", "P", (series,))).predictions
+    assert (found.status, found.label, found.error) == (Status.FAILED, "?", "header is damaged")
+
+
+def test_wrong_arguments_say_what_to_do(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="mode 'full' is not available"):
+        classify(folder, mode="full")
+    with pytest.raises(UsageError, match="risk between 0 and 1"):
+        Classifier(headers_bundle(), max_error=1.5)
+    with pytest.raises(BundleError, match="there is no bundle"):
+        classify(folder, bundle="no such bundle")
+    with pytest.raises(SourceError, match="does not exist"):
+        classify(tmp_path / "nowhere", bundle=headers_bundle())
