@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from types import MappingProxyType
 
 TagValue = str | float | tuple[str, ...] | tuple[float, ...]
-EMPTY: Mapping[str, float] = MappingProxyType({})
 UNKNOWN = "unknown"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from SeriesClassifierLib.bundles.bundle import CARD, find_bundle, open_bundle, shipped
+from SeriesClassifierLib.headers.features import describe
 
 
 def bundles_list(options: argparse.Namespace) -> int:
@@ -23,6 +24,12 @@ def bundles_info(options: argparse.Namespace) -> int:
     """The model card."""
     bundle = open_bundle(find_bundle(options.bundle))
     print((bundle.folder / CARD).read_text(encoding="utf-8"))
+    return 0
+
+
+def header_features(options: argparse.Namespace) -> int:
+    """The table of features that header models see."""
+    print(describe())
     return 0
 
 

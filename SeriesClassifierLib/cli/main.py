@@ -203,12 +203,13 @@ def _add_journal(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def _add_bundles(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from SeriesClassifierLib.cli.bundles import bundles_info, bundles_list, bundles_verify
+    from SeriesClassifierLib.cli.bundles import bundles_info, bundles_list, bundles_verify, header_features
 
     group = commands.add_parser("bundles", help="list, describe or verify models").add_subparsers(
         required=True, metavar="ACTION"
     )
     group.add_parser("list", help="bundles that come with the library").set_defaults(command=bundles_list)
+    group.add_parser("features", help="what header models see").set_defaults(command=header_features)
     for name, function, text in (
         ("info", bundles_info, "the model card"),
         ("verify", bundles_verify, "compare every checksum"),

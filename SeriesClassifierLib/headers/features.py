@@ -10,7 +10,7 @@ there, else absent) and ``flag`` (whether a tag is there; never absent). What pe
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from SeriesClassifierLib.headers.part_header import PartHeader
@@ -335,8 +335,3 @@ def describe() -> str:
     """The feature table as Markdown."""
     rows = [f"| `{f.name}` | {f.kind} | {f.meaning} |" for f in FEATURES]
     return "\n".join(["| feature | kind | meaning |", "|---|---|---|", *rows])
-
-
-def unknown_names(names: Mapping[str, float]) -> set[str]:
-    """Names that are not in the table (a bundle made by another version has some)."""
-    return set(names) - {f.name for f in FEATURES}

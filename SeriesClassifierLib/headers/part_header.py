@@ -37,7 +37,6 @@ class PartHeader:
     series_b_values: int = 0
     series_echoes: int = 1
     series_times: int = 1
-    series_kinds: int = 1
     time_index: int | None = None
     since_contrast: float | None = None
 
@@ -80,7 +79,6 @@ def part_header(part: Part, siblings: Sequence[Part]) -> PartHeader:
         series_b_values=len({p.b_value for p in siblings if p.b_value is not None}),
         series_echoes=_count(siblings, "EchoTime"),
         series_times=_times(part, siblings, len(instances) / n_positions),
-        series_kinds=len({p.instances[0].text("ImageType") for p in siblings}),
         time_index=part.time_index,
         since_contrast=_since_contrast(instances[0]),
     )

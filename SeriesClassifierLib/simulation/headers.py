@@ -180,7 +180,6 @@ def _header(
         series_b_values=series_b,
         series_echoes=echoes,
         series_times=max(1, times),
-        series_kinds=1,
         time_index=None,
         since_contrast=since,
     )

@@ -1,7 +1,7 @@
 """Fuzzing of the header path: whatever bytes or tags come in, what comes out is a label, unknown or a reason.
 
-A few seconds here; for longer set SERIESCLASSIFIER_FUZZ_EXAMPLES, or run ``python Testing/integration/test_fuzz.py
-MINUTES`` with Testing on the path.
+A few seconds here; for longer set SERIESCLASSIFIER_FUZZ_EXAMPLES, or run from the repository
+``PYTHONPATH=.:Testing python Testing/integration/test_fuzz.py MINUTES``.
 """
 
 from __future__ import annotations
