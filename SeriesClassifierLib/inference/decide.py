@@ -162,7 +162,7 @@ def _best(classes: Mapping[str, float], threshold: float) -> str:
 
 
 def _phase(sequence: str, probabilities: Probabilities, thresholds: Thresholds) -> str:
-    """The contrast phase where one applies: a determined one, POST, or unknown."""
+    """The contrast phase where one applies, if as sure as an ``auto`` label must be; else POST or unknown."""
     if sequence == UNKNOWN:
         return UNKNOWN
     if sequence not in ENHANCING:
@@ -171,12 +171,11 @@ def _phase(sequence: str, probabilities: Probabilities, thresholds: Thresholds) 
     total = sum(classes.values())
     if total <= 0:
         return UNKNOWN
-    limit = thresholds["phase"]["review"]
+    limit = thresholds["phase"]["auto"]
     best = _best({name: value / total for name, value in classes.items()}, limit)
     if best != UNKNOWN:
         return best
-    after = sum(classes.get(name, 0.0) for name in _AFTER) / total
-    return "POST" if after >= max(limit, 0.8) else UNKNOWN
+    return "POST" if sum(classes.get(name, 0.0) for name in _AFTER) / total >= limit else UNKNOWN
 
 
 def _derived(header: PartHeader, known: Mapping[str, Fact], sequence: str) -> str:

@@ -16,7 +16,9 @@ from support.bundles import headers_bundle
 from support.simulated import write_small_series
 
 from SeriesClassifierLib.journal.store import JOURNAL_NAME, Journal
+from SeriesClassifierLib.records import TagValue
 from SeriesClassifierLib.simulation.database_writer import write_database
+from SeriesClassifierLib.simulation.dicom_writer import uid_of
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no kill -9 here")
 
@@ -44,12 +46,15 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for study in range(N_STUDIES):
         write_small_series(root / f"{study}a", study=study, series=1, images=2)
         if study % 3 == 0:
-            for b in (0.0, 400.0, 800.0):
-                tags = {"DiffusionBValue": b, "ImageType": ("ORIGINAL", "PRIMARY", "DIFFUSION", "NONE")}
-                numbers = {"SeriesNumber": 2.0, "AcquisitionNumber": b + 1}
-                write_small_series(
-                    root / f"{study}b{b:g}", study=study, series=2 + int(b), images=2, **tags, **numbers
-                )  # type: ignore[arg-type]
+            uid = uid_of("several b-values", study)
+            for b in (0, 400, 800):
+                own: dict[str, TagValue] = {
+                    "SeriesInstanceUID": uid,
+                    "SeriesNumber": 2.0,
+                    "DiffusionBValue": float(b),
+                    "ImageType": ("ORIGINAL", "PRIMARY", "DIFFUSION", "NONE"),
+                }
+                write_small_series(root / f"{study}b{b}", study=study, series=2 + b, images=2, **own)
     (root / "broken.dcm").write_text("no DICOM")
     return root
 
@@ -122,6 +127,7 @@ def test_killed_and_resumed_equals_undisturbed(
     assert (tmp_path / "labels.csv").read_bytes() == table
     assert events(tmp_path) == expected
     assert set(expected.values()) == {1}
+    assert {part for _, part in expected} == {1, 2, 3}
 
 
 def test_killed_again_and_again(
