@@ -69,11 +69,15 @@ _SEQUENCE_END = _place(0xFFFEE0DD)
 _LAST_GROUP = max(max(number >> 16 for number in NUMBER_TO_TAG), max(PRIVATE_GROUPS))
 
 
-@lru_cache(maxsize=65536)
-def _standard(place: int, vr: int, raw: bytes, encoding: str) -> TagValue | None:
-    """Value of a standard tag. Cached, because the files of a series repeat most of their values."""
+def _long_value(place: int, vr: int, raw: bytes, encoding: str) -> TagValue | None:
+    """Value of a standard tag."""
     tag = NUMBER_TO_TAG[_place(place)]
     return decode(tag.keyword, _value_vr(vr, tag.vr), raw, True, encoding)
+
+
+# Cached, because the files of a series repeat most of their values; long ones would fill the memory.
+_value = lru_cache(maxsize=65536)(_long_value)
+_CACHED_LENGTH = 256
 
 
 def _value_vr(code: int, default: str) -> str:
@@ -179,7 +183,8 @@ class _Dataset:
             if stop > end:
                 raise _NeedMore
             if place in keywords:
-                value = _standard(place, vr, data[pos:stop], self._encoding)
+                read = _value if length <= _CACHED_LENGTH else _long_value
+                value = read(place, vr, data[pos:stop], self._encoding)
                 if value is not None:
                     out[keywords[place]] = value
                     if place == _CHARACTER_SET:

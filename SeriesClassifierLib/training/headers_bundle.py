@@ -253,29 +253,26 @@ def _card(description: Mapping[str, Any]) -> str:
     rows = "\n".join(
         f"| {facet} | {v['accuracy']} | {v['share_auto']} | {v['error_of_auto']} | "
         f"{v['expected_calibration_error']} |"
-        for facet, v in description["figures"].items()
+        for facet, v in sorted(description["figures"].items())
         if isinstance(v, dict)
     )
+    training = description["training"]
     return f"""# Bundle headers {description["version"]}
 
 **Research use; not a medical device.**
 
-Tells sequence, contrast phase and region of an MR series from its header alone: acquisition parameters,
-codes and
-image type, never from what people wrote (SeriesDescription, ProtocolName). Tags that are missing are missing.
+Tells sequence, contrast phase and region of an MR series from its header alone: acquisition parameters, codes
+and image type, never from what people wrote (SeriesDescription, ProtocolName). Missing tags are missing.
 
-- **Model**: sparse metadata encoder, {description["training"]["recipe"]["members"]} members, one head a
-facet.
-- **Trained on**: {description["training"]["data"]}. Seed {description["training"]["seed"]}.
-- **Licence**: Apache-2.0.
+- **Model**: sparse metadata encoder, {training["recipe"]["members"]} members, one head a facet.
+- **Trained on**: {training["data"]}.
+- **Seed**: {training["seed"]}. **Licence**: Apache-2.0.
 - **Intended use**: sorting and finding series; a person looks at what is not `auto`.
 - **Known failures**: contrast phase is seldom in the header; water and fat images, and maps computed from a
-series,
-  look like their source once ImageType is removed; a header can be wrong in ways that were not simulated.
+  series, look like their source once ImageType is removed; headers can be wrong in ways not simulated.
 
-Figures on {description["figures"]["on"]} (they say how well the model knows the simulator, not how it does
-on your scanner; for
-real series see the table in the README):
+Figures on {description["figures"]["on"]}. They say how well the model
+knows the simulator, not how it does on your scanner; for real series see the table in the README.
 
 | facet | accuracy | share `auto` | error of `auto` | ECE |
 |---|---|---|---|---|

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from SeriesClassifierLib.headers.descriptions import contradicts, described
@@ -198,6 +198,7 @@ VALUES = st.one_of(
 ANY_TAGS = st.dictionaries(st.sampled_from([tag.keyword for tag in TAGS]), VALUES, max_size=40)
 
 
+@settings(deadline=None)
 @given(ANY_TAGS)
 def test_features_are_finite_bounded_and_in_the_table(tags: dict[str, TagValue]) -> None:
     found = features(PartHeader(tags))
@@ -205,6 +206,7 @@ def test_features_are_finite_bounded_and_in_the_table(tags: dict[str, TagValue])
     assert all(math.isfinite(value) and abs(value) <= 4 for value in found.values())
 
 
+@settings(deadline=None)
 @given(ANY_TAGS, st.sampled_from([tag.keyword for tag in TAGS]))
 def test_a_removed_tag_adds_no_feature(tags: dict[str, TagValue], keyword: str) -> None:
     fewer = {name: value for name, value in tags.items() if name != keyword}
@@ -332,10 +334,14 @@ def test_vocabulary_is_the_one_of_the_contract() -> None:
 
 
 def test_codes_are_those_of_the_dicom_standard() -> None:
-    from pydicom.sr.codedict import codes
+    from pydicom.sr._concepts_dict import concepts
 
-    concepts = [getattr(getattr(codes, s), name) for s in ("DCM", "SCT") for name in dir(getattr(codes, s))]
-    known = {(c.scheme_designator, c.value): c.meaning for c in concepts if hasattr(c, "meaning")}
+    known = {
+        (scheme, code): meaning
+        for scheme in ("DCM", "SCT")
+        for found in concepts[scheme].values()
+        for code, (meaning, _) in found.items()
+    }
     terms = [term for facet in vocabulary().values() for term in facet.values() if term.code is not None]
     assert len(terms) >= 25
     missing = {f"{term.name} {term.code}" for term in terms if term.code not in known}

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.bundles import headers_bundle
 from support.simulated import write_small_series
@@ -31,15 +31,18 @@ THRESHOLDS = {facet: {"auto": 0.9, "review": 0.5} for facet in ("sequence", "pha
 
 
 def answer(
-    header: PartHeader | None = None, *, phase: dict[str, float] | None = None, **sequence: float
+    given_header: PartHeader | None = None, *, phase: dict[str, float] | None = None, **sequence: float
 ) -> Decision:
     """The decision for a header when the model says ``sequence`` and ``phase``."""
     probabilities = {"sequence": sequence, "phase": phase or {"NONE": 1.0}, "region": {"brain": 1.0}}
-    return decide(header or PartHeader({"Modality": "MR"}), probabilities, THRESHOLDS)
+    return decide(given_header or header(), probabilities, THRESHOLDS)
 
 
 def header(**tags: TagValue) -> PartHeader:
-    return PartHeader({"Modality": "MR", **tags})
+    """A header with the timing that every MR image has, and ``tags``."""
+    return PartHeader(
+        {"Modality": "MR", "RepetitionTime": 4000.0, "EchoTime": 90.0, "FlipAngle": 90.0, **tags}
+    )
 
 
 def texts(decision: Decision, kind: str) -> list[str]:
@@ -62,6 +65,12 @@ def test_status_follows_the_thresholds(top: float, status: Status, sequence: str
     found = answer(T2=top, T1=(1 - top) / 2, PD=(1 - top) / 2)
     assert (found.status, found.sequence, found.confidence) == (status, sequence, top)
     assert found.decided_by is DecidedBy.HEADER
+
+
+def test_too_few_acquisition_parameters_are_never_enough() -> None:
+    found = answer(PartHeader({"Modality": "MR", "EchoTime": 90.0}), T2=0.99, T1=0.01)
+    assert (found.status, found.sequence) == (Status.REVIEW, "T2")
+    assert "too few" in texts(found, "warning")[0]
 
 
 def test_a_fact_wins_over_the_model() -> None:
@@ -102,6 +111,7 @@ def test_other_modalities_are_unknown(modality: str) -> None:
     assert modality in texts(found, "warning")[0]
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.sampled_from(classes("sequence")), st.floats(0.001, 1), min_size=1),
     st.sampled_from(["", "t1_se", "DWI b800", "localizer", "series 3"]),
@@ -140,7 +150,7 @@ def test_b_value_belongs_to_diffusion_only() -> None:
         header(ImageType=("ORIGINAL", "PRIMARY", "DIFFUSION")), b_value=800.0, b_source="DiffusionBValue"
     )
     assert answer(known, DWI=1.0).b_value == 800.0
-    adc = replace(known, tags={"ImageType": ("DERIVED", "PRIMARY", "DIFFUSION", "ADC")})
+    adc = replace(known, tags={**known.tags, "ImageType": ("DERIVED", "PRIMARY", "DIFFUSION", "ADC")})
     assert answer(adc, ADC=1.0).b_value is None
 
 

@@ -7,7 +7,7 @@ import random
 from collections.abc import Mapping
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from SeriesClassifierLib.parts.diffusion import b_value, cluster, is_calculated
@@ -115,6 +115,7 @@ def test_measured_b_values_become_shells() -> None:
     assert len(set(cluster([0.0, 50.0, 400.0, 800.0]).values())) == 4
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 50_000)))
 def test_every_b_value_has_a_shell_that_was_measured(values: list[float]) -> None:
     centers = cluster(values)
@@ -321,6 +322,7 @@ TAGS = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(TAGS, min_size=1, max_size=40), st.randoms(use_true_random=False))
 def test_parts_are_a_partition_whatever_the_order(
     images: list[dict[str, TagValue]], rng: random.Random
