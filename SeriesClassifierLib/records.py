@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 
 TagValue = str | float | tuple[str, ...] | tuple[float, ...]
 UNKNOWN = "unknown"
@@ -54,20 +55,35 @@ class Instance:
 
     def tokens(self, keyword: str) -> tuple[str, ...]:
         """The values as upper-case strings without empty ones; () when absent."""
-        value = self.tags.get(keyword, ())
-        values = value if isinstance(value, tuple) else (value,)
-        return tuple(str(v).strip().upper() for v in values if str(v).strip())
+        value = self.tags.get(keyword)
+        return _tokens(value) if value is not None else ()
 
     def numbers(self, keyword: str) -> tuple[float, ...]:
         """The numeric values; () when absent or not numeric."""
-        value = self.tags.get(keyword, ())
-        values = value if isinstance(value, tuple) else (value,)
-        return tuple(v for v in values if isinstance(v, float))
+        value = self.tags.get(keyword)
+        if isinstance(value, float):
+            return (value,)
+        return _numbers(value) if isinstance(value, tuple) else ()
 
     def number(self, keyword: str) -> float | None:
         """The first numeric value, or None."""
-        numbers = self.numbers(keyword)
+        value = self.tags.get(keyword)
+        if isinstance(value, float):
+            return value
+        numbers = _numbers(value) if isinstance(value, tuple) else ()
         return numbers[0] if numbers else None
+
+
+# Cached, because the images of a series repeat most of their values.
+@lru_cache(maxsize=16384)
+def _tokens(value: TagValue) -> tuple[str, ...]:
+    values = value if isinstance(value, tuple) else (value,)
+    return tuple(str(v).strip().upper() for v in values if str(v).strip())
+
+
+@lru_cache(maxsize=16384)
+def _numbers(values: tuple[str, ...] | tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(v for v in values if isinstance(v, float))
 
 
 @dataclass(frozen=True, slots=True)

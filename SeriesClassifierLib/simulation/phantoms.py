@@ -247,7 +247,8 @@ def _smaller(image: Floats, factor: int) -> Floats:
     """Mean of blocks: what a voxel makes of finer structure."""
     rows, columns = (n // factor for n in image.shape)
     blocks = image[: rows * factor, : columns * factor].reshape(rows, factor, columns, factor)
-    return blocks.mean(axis=(1, 3))
+    out: Floats = blocks.mean(axis=(1, 3))
+    return out
 
 
 def _smooth(image: Floats, radius: int) -> Floats:
