@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import sqlite3
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -15,6 +12,7 @@ import pytest
 from support.bundles import headers_bundle
 from support.simulated import write_small_series
 
+from SeriesClassifierLib.cli.main import DONE, SOME_FAILED
 from SeriesClassifierLib.journal.store import JOURNAL_NAME, Journal
 from SeriesClassifierLib.records import TagValue
 from SeriesClassifierLib.simulation.database_writer import write_database
@@ -25,17 +23,27 @@ pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is
 REPOSITORY = Path(__file__).resolve().parents[2]
 N_STUDIES = 60
 PATIENCE_S = 120
-# Slows the classifier down, so that a kill meets it at work and not at its end.
-SLOW = """
-import sys, time
+# Runs the command line and kills its own process, as kill -9 does, at the given place: before study N is labeled, when
+# N events are written but not yet committed, or when the transaction of study N is committed.
+KILLED = """
+import os, signal, sys
 from SeriesClassifierLib.inference.run import Classifier
-label = Classifier.study
-def slowly(self, study):
-    time.sleep(0.02)
-    return label(self, study)
-Classifier.study = slowly
+from SeriesClassifierLib.journal import store
+place, left = sys.argv[1], int(sys.argv[2])
+def count():
+    global left
+    left -= 1
+    if left < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+label, row, add = Classifier.study, store._row, store.Journal.add_predictions
+if place == "study":
+    Classifier.study = lambda self, study: (count(), label(self, study))[1]
+elif place == "event":
+    store._row = lambda event: (count(), row(event))[1]
+else:
+    store.Journal.add_predictions = lambda self, rows, **more: (add(self, rows, **more), count())[0]
 from SeriesClassifierLib.cli.main import main
-sys.exit(main(sys.argv[1:]))
+sys.exit(main(sys.argv[3:]))
 """
 
 
@@ -73,14 +81,32 @@ def undisturbed(
 ) -> tuple[bytes, Counter[tuple[str, int]]]:
     """The table and the events (counted by series and part) of a run that nobody killed."""
     place = tmp_path_factory.mktemp("undisturbed")
-    subprocess.run(command(source, place), cwd=REPOSITORY, check=False, timeout=PATIENCE_S)
+    finish(source, place)
     return (place / "labels.csv").read_bytes(), events(place)
 
 
-def command(source: Path, place: Path, *more: str, slowly: bool = False) -> list[str]:
-    program = [sys.executable, "-c", SLOW] if slowly else [sys.executable, "-m", "SeriesClassifierLib"]
+def command(source: Path, place: Path, *more: str) -> list[str]:
     options = ["--quiet", "--bundle", headers_bundle(), "--journal", str(place / JOURNAL_NAME)]
-    return [*program, "classify", str(source), "--out", str(place / "labels.csv"), *options, *more]
+    return ["classify", str(source), "--out", str(place / "labels.csv"), *options, *more]
+
+
+def finish(source: Path, place: Path, *more: str) -> None:
+    """Run to the end; what goes wrong is said by the process itself."""
+    program = [sys.executable, "-m", "SeriesClassifierLib", *command(source, place, *more)]
+    done = subprocess.run(
+        program, cwd=REPOSITORY, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
+    assert done.returncode in (DONE, SOME_FAILED), done.stderr
+
+
+def kill(source: Path, place: Path, where: str, after: int, *more: str) -> int:
+    """Run until the process kills itself; the number of events in the journal then."""
+    program = [sys.executable, "-c", KILLED, where, str(after), *command(source, place, *more)]
+    done = subprocess.run(
+        program, cwd=REPOSITORY, capture_output=True, text=True, timeout=PATIENCE_S, check=False
+    )
+    assert done.returncode == -signal.SIGKILL, f"was not killed: {done.returncode} {done.stderr}"
+    return sum(events(place).values())
 
 
 def events(place: Path) -> Counter[tuple[str, int]]:
@@ -89,57 +115,41 @@ def events(place: Path) -> Counter[tuple[str, int]]:
         return Counter((event.series_uid, event.part or 0) for event in journal.events())
 
 
-def n_events(place: Path) -> int:
-    """Events in a journal that another process writes; 0 before there is one."""
-    try:
-        connection = sqlite3.connect(f"{(place / JOURNAL_NAME).as_uri()}?mode=ro", uri=True)
-        try:
-            return int(connection.execute("SELECT COUNT(*) FROM event").fetchone()[0])
-        finally:
-            connection.close()
-    except sqlite3.Error:
-        return 0
-
-
-def kill_after(source: Path, place: Path, wanted: int, *more: str) -> int:
-    """Run until the journal holds ``wanted`` events, then kill; the number of events at the end."""
-    process = subprocess.Popen(command(source, place, *more, slowly=True), cwd=REPOSITORY)
-    try:
-        end = time.monotonic() + PATIENCE_S
-        while n_events(place) < wanted and process.poll() is None and time.monotonic() < end:
-            time.sleep(0.005)
-    finally:
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-    assert process.returncode == -signal.SIGKILL, "it was done before it could be killed"
-    return n_events(place)
-
-
-@pytest.mark.parametrize("wanted", [0, 1, 17, 70])
+@pytest.mark.parametrize("where", ["study", "event", "commit"])
+@pytest.mark.parametrize("after", [0, 1, 17, 55])
 def test_killed_and_resumed_equals_undisturbed(
-    source: Path, undisturbed: tuple[bytes, Counter[tuple[str, int]]], tmp_path: Path, wanted: int
+    source: Path, undisturbed: tuple[bytes, Counter[tuple[str, int]]], tmp_path: Path, where: str, after: int
 ) -> None:
     table, expected = undisturbed
-    before = kill_after(source, tmp_path, wanted)
-    assert wanted <= before < sum(expected.values())
+    assert kill(source, tmp_path, where, after) < sum(expected.values())
     assert not (tmp_path / "labels.csv").exists(), "a table appears whole or not at all"
-    subprocess.run(command(source, tmp_path, "--resume"), cwd=REPOSITORY, check=False, timeout=PATIENCE_S)
-    assert (tmp_path / "labels.csv").read_bytes() == table
+    finish(source, tmp_path, "--resume")
     assert events(tmp_path) == expected
     assert set(expected.values()) == {1}
     assert {part for _, part in expected} == {1, 2, 3}
+    assert (tmp_path / "labels.csv").read_bytes() == table
+
+
+def test_killed_in_a_transaction_leaves_no_part_of_it(source: Path, tmp_path: Path) -> None:
+    """However many events of a study are written when it dies: a series is in the journal with all parts or not."""
+    for after in range(6):
+        place = tmp_path / str(after)
+        place.mkdir()
+        kill(source, place, "event", after)
+        parts = Counter(series_uid for series_uid, _ in events(place))
+        assert set(parts.values()) <= {1, 3}
+        assert sum(parts.values()) <= after
 
 
 def test_killed_again_and_again(
     source: Path, undisturbed: tuple[bytes, Counter[tuple[str, int]]], tmp_path: Path
 ) -> None:
     table, expected = undisturbed
-    done = 0
-    for _ in range(4):
-        done = kill_after(source, tmp_path, done + 12, "--resume")
-    subprocess.run(command(source, tmp_path, "--resume"), cwd=REPOSITORY, check=False, timeout=PATIENCE_S)
-    assert (tmp_path / "labels.csv").read_bytes() == table
+    done = [kill(source, tmp_path, "event", 12, "--resume") for _ in range(5)]
+    assert done == sorted(set(done)), "every run gets further"
+    finish(source, tmp_path, "--resume")
     assert events(tmp_path) == expected
+    assert (tmp_path / "labels.csv").read_bytes() == table
 
 
 def test_resume_of_a_finished_run_adds_nothing(
@@ -147,20 +157,20 @@ def test_resume_of_a_finished_run_adds_nothing(
 ) -> None:
     table, expected = undisturbed
     for more in ((), ("--resume",), ("--resume",)):
-        subprocess.run(command(source, tmp_path, *more), cwd=REPOSITORY, check=False, timeout=PATIENCE_S)
-        assert (tmp_path / "labels.csv").read_bytes() == table
+        finish(source, tmp_path, *more)
         assert events(tmp_path) == expected
+        assert (tmp_path / "labels.csv").read_bytes() == table
 
 
 def test_a_correction_made_between_survives(
     source: Path, undisturbed: tuple[bytes, Counter[tuple[str, int]]], tmp_path: Path
 ) -> None:
     _, expected = undisturbed
-    kill_after(source, tmp_path, 20)
+    kill(source, tmp_path, "commit", 9)
     with Journal(tmp_path / JOURNAL_NAME) as journal:
         uid = next(journal.current_all()).series_uid
         journal.correct(uid, None, {"sequence": "MRCP"}, user="ms")
-    subprocess.run(command(source, tmp_path, "--resume"), cwd=REPOSITORY, check=False, timeout=PATIENCE_S)
+    finish(source, tmp_path, "--resume")
     lines = (tmp_path / "labels.csv").read_text(encoding="utf-8").splitlines()
     assert all("MRCP" in line and "corrected" in line for line in lines if uid in line)
     assert sum(events(tmp_path).values()) == sum(expected.values()) + 1
