@@ -71,6 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_journal(commands)
     _add_bundles(commands)
     _add_bench(commands)
+    _add_simulate(commands)
     return parser
 
 
@@ -114,13 +115,20 @@ def _add_classify(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         "--mode",
         choices=("auto", "header", "full"),
         default="auto",
-        help="header: never read pixels; auto: only where headers leave doubt",
+        help="header: never read pixels; full: always; auto: only where headers leave doubt",
     )
     command.add_argument(
         "--bundle",
         default="headers",
         metavar="NAME",
         help="header bundle: a name or a folder (default: %(default)s)",
+    )
+    command.add_argument(
+        "--picture-bundle",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="picture bundle, a name or a folder, instead of the shipped ones; may be repeated",
     )
     command.add_argument(
         "--max-error",
@@ -227,6 +235,31 @@ def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     command.add_argument("source", type=Path, metavar="SOURCE")
     command.add_argument("--repeats", type=_positive, default=5, metavar="N")
     command.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
+
+
+def _add_simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from SeriesClassifierLib.cli.simulate import simulate_command
+
+    command = commands.add_parser("simulate", help="write whole simulated studies as DICOM, with their truth")
+    command.set_defaults(command=simulate_command)
+    command.add_argument("--task", choices=("prostate", "liver", "brain", "other"), required=True)
+    command.add_argument("--studies", type=_positive, default=1, metavar="N", help="how many (default: 1)")
+    command.add_argument("--seed", type=int, default=0, metavar="S", help="the same seed, the same files")
+    command.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        metavar="DIR",
+        help="a new or empty folder, for files and truth.csv",
+    )
+    command.add_argument(
+        "--longest",
+        type=_positive,
+        default=256,
+        metavar="PIXELS",
+        help="images have no more rows or columns than this (default: %(default)s)",
+    )
+    command.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
 
 def _positive(text: str) -> int:

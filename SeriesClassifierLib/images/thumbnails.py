@@ -8,24 +8,20 @@ import logging
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from SeriesClassifierLib.images.pixels import NoPictureError, read_frame
 from SeriesClassifierLib.parts.geometry import in_slice_order
 from SeriesClassifierLib.records import Instance, Part, Prediction
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-    from pydicom import Dataset
 
 logger = logging.getLogger(__name__)
 
 LONGEST_SIDE = 128
-_MOST_PIXELS = 64 * 2**20
-_ENOUGH = 1024
 _WINDOW_PERCENTILES = (1.0, 99.0)
-_LUMA = (0.299, 0.587, 0.114)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +54,6 @@ class ThumbnailIndex:
         return file_thumbnail(*place, self._longest_side) if place else Thumbnail(reason="no images")
 
 
-class _NoPictureError(Exception):
-    """There is nothing to show; the message says why."""
-
-
 def middle_instance(instances: Sequence[Instance]) -> Instance:
     """The image in the middle of a stack along its slice normal. ``instances`` must not be empty."""
     ordered = in_slice_order(instances)
@@ -85,7 +77,7 @@ def file_thumbnail(path: str, frame: int = 0, longest_side: int = LONGEST_SIDE) 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return Thumbnail(uri=_png_uri(to_grey(read_frame(path, frame)), longest_side))
-    except _NoPictureError as error:
+    except NoPictureError as error:
         return Thumbnail(reason=str(error))
     except OSError as error:
         return Thumbnail(reason=f"file cannot be read ({error.strerror or 'damaged'})")
@@ -96,40 +88,13 @@ def file_thumbnail(path: str, frame: int = 0, longest_side: int = LONGEST_SIDE) 
         return Thumbnail(reason=f"pixels cannot be decoded ({type(error).__name__})")
 
 
-def read_frame(path: str, frame: int) -> NDArray[np.float64]:
-    """One frame (rows x columns), bright as people see it; other frames of the file are not decoded.
-
-    Very large frames are thinned out. Raises what the decoder raises.
-    """
-    import numpy as np
-    import pydicom
-
-    header = pydicom.dcmread(path, stop_before_pixels=True, force=True)
-    rows, columns, samples = (_count(header, keyword) for keyword in ("Rows", "Columns", "SamplesPerPixel"))
-    if not rows or not columns:
-        raise _NoPictureError("not an image")
-    if rows * columns * max(1, samples) > _MOST_PIXELS:
-        raise _NoPictureError("image is too large")
-    n_frames = max(1, _count(header, "NumberOfFrames"))
-    if not 0 <= frame < n_frames:
-        raise _NoPictureError(f"there is no frame {frame + 1}")
-    pixels = np.asarray(_decode(path, header, frame, n_frames))
-    # A poster-sized image is thinned out first: nobody will see the difference in a thumbnail.
-    step = max(1, max(rows, columns) // _ENOUGH)
-    pixels = pixels[::step, ::step].astype(np.float64)
-    if pixels.ndim == 3:
-        pixels = pixels[..., :3] @ np.asarray(_LUMA)
-    inverted = str(header.get("PhotometricInterpretation", "")).strip() == "MONOCHROME1"
-    return -pixels if inverted else pixels
-
-
 def to_grey(pixels: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Grey levels 0 to 255 between the 1st and 99th percentile of the finite values; others are black."""
     import numpy as np
 
     finite = np.isfinite(pixels)
     if not finite.any():
-        raise _NoPictureError("no valid pixel values")
+        raise NoPictureError("no valid pixel values")
     values = pixels[finite]
     low, high = (float(p) for p in np.percentile(values, _WINDOW_PERCENTILES))
     if high <= low:
@@ -137,45 +102,6 @@ def to_grey(pixels: NDArray[np.float64]) -> NDArray[np.uint8]:
     span = high - low if high > low else 1.0
     grey = np.clip((np.where(finite, pixels, low) - low) / span, 0.0, 1.0)
     return np.asarray(np.rint(grey * 255.0), dtype=np.uint8)
-
-
-def _decode(path: str, header: Dataset, frame: int, n_frames: int) -> Any:
-    try:
-        from pydicom.pixels.utils import pixel_array
-    except ImportError:
-        return _decode_with_pydicom_2(path, frame, n_frames)
-    if "TransferSyntaxUID" in getattr(header, "file_meta", {}):
-        return pixel_array(Path(path), index=frame)
-    return pixel_array(_without_meta(path), index=frame)
-
-
-def _decode_with_pydicom_2(path: str, frame: int, n_frames: int) -> Any:
-    """pydicom before version 3 only decodes whole files, so large ones are left alone."""
-    dataset = _without_meta(path)
-    if n_frames * _count(dataset, "Rows") * _count(dataset, "Columns") > _MOST_PIXELS:
-        raise _NoPictureError("file is too large")
-    pixels = dataset.pixel_array
-    return pixels[frame] if n_frames > 1 else pixels
-
-
-def _without_meta(path: str) -> Dataset:
-    """A dataset whose transfer syntax is the one it was read with, when its file does not name one."""
-    import pydicom
-    from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
-
-    dataset = pydicom.dcmread(path, force=True)
-    if "TransferSyntaxUID" not in dataset.file_meta:
-        explicit = not dataset.is_implicit_VR
-        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian if explicit else ImplicitVRLittleEndian
-    return dataset
-
-
-def _count(header: Dataset, keyword: str) -> int:
-    """A whole number of the header; 0 when it is absent or nonsense."""
-    try:
-        return int(header.get(keyword) or 0)
-    except (TypeError, ValueError, OverflowError):
-        return 0
 
 
 def _png_uri(grey: NDArray[np.uint8], longest_side: int) -> str:

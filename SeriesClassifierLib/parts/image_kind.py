@@ -71,7 +71,7 @@ _WORDS: dict[str, tuple[str, ...]] = {
         "FAT_FRAC",
         "WATER_FRACTION",
     ),
-    "MIP": ("MIP", "PROJECTION IMAGE", "PROJECTION", "MAX_IP", "PROJ"),
+    "MIP": ("MIP", "CSA MIP", "PROJECTION IMAGE", "PROJECTION", "MAX_IP", "PROJ"),
     "MINIP": ("MNIP", "MINIP", "MIN_IP", "MIN IP", "MIN-IP"),
     "MPR": ("MPR", "REFORMATTED", "RESAMPLED", "CSA MPR", "MPR_THICK", "CPR", "MPR CSA"),
     "SUB": ("SUB", "SUBTRACTION", "SUBTRACT", "SUBTRACTED", "SUBTRACTION IMAGE"),

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from SeriesClassifierLib.headers.part_header import PartHeader
-from SeriesClassifierLib.simulation.headers import SimulatedPart
+from SeriesClassifierLib.records import TagValue
 
 # Removed together: by de-identification profiles, by conversion, by other vendors' workstations.
 GROUPS: dict[str, frozenset[str]] = {
@@ -57,24 +57,24 @@ _WRONG = 0.03
 
 
 def damage(
-    rng: np.random.Generator, part: SimulatedPart, others: Sequence[SimulatedPart] = ()
-) -> SimulatedPart:
-    """The part with a damaged header. A wrong value is the value that one of ``others`` has for the tag."""
+    rng: np.random.Generator, header: PartHeader, donors: Sequence[PartHeader] = ()
+) -> PartHeader:
+    """The header damaged by chance. A wrong value is the value that one of ``donors`` has for the tag."""
     level = _LEVELS[int(rng.choice(len(_LEVELS), p=[row[0] for row in _LEVELS]))]
     _, always, group_chance, tag_chance = level
     gone = set(always) | {name for name in GROUPS if rng.random() < group_chance}
     removed = frozenset().union(*(GROUPS[name] for name in gone)) if gone else frozenset()
-    tags = {k: v for k, v in part.header.tags.items() if k not in removed and rng.random() >= tag_chance}
-    if others and rng.random() < _WRONG:
-        donor = others[int(rng.integers(len(others)))].header.tags
+    tags = {k: v for k, v in header.tags.items() if k not in removed and rng.random() >= tag_chance}
+    if donors and rng.random() < _WRONG:
+        donor = donors[int(rng.integers(len(donors)))].tags
         shared = sorted(tags.keys() & donor.keys())
         if shared:
             keyword = shared[int(rng.integers(len(shared)))]
             tags[keyword] = donor[keyword]
-    return replace(part, header=_without(rng, part.header, tags, gone))
+    return _without(rng, header, tags)
 
 
-def _without(rng: np.random.Generator, header: PartHeader, tags: dict, gone: set[str]) -> PartHeader:  # type: ignore[type-arg]
+def _without(rng: np.random.Generator, header: PartHeader, tags: dict[str, TagValue]) -> PartHeader:
     """The header record as it would be read from the remaining tags."""
     from SeriesClassifierLib.parts.diffusion import b_value
     from SeriesClassifierLib.records import Instance

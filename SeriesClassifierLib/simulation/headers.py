@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
@@ -47,7 +48,11 @@ _JITTERED = ("RepetitionTime", "EchoTime", "InversionTime", "FlipAngle", "EchoTr
 
 @dataclass(frozen=True)
 class SimulatedPart:
-    """One simulated part: its header and the truth about it."""
+    """One simulated part: its header and the truth about it.
+
+    ``acquired`` are the tags as the scanner set them; they outlive any damage to ``header``. ``stack`` is the
+    geometry (``mosaic_slices`` are tiled into one image), ``field`` in tesla.
+    """
 
     header: PartHeader
     sequence: str
@@ -56,6 +61,10 @@ class SimulatedPart:
     derived: str
     plane: str
     vendor: str
+    protocol: Protocol
+    stack: Stack
+    field: float
+    acquired: Mapping[str, TagValue]
 
 
 def draw_part(
@@ -139,7 +148,19 @@ def acquire(
         geometry = geometry.mosaic()
         tags |= geometry.size_tags()
     header = _header(rng, protocol, tags, geometry, series_b, series_times, phase)
-    return SimulatedPart(header, protocol.sequence, phase, region, derived, geometry.plane, vendor)
+    return SimulatedPart(
+        header,
+        protocol.sequence,
+        phase,
+        region,
+        derived,
+        geometry.plane,
+        vendor,
+        protocol,
+        geometry,
+        field,
+        tags,
+    )
 
 
 def _header(

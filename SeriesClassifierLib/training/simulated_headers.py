@@ -43,11 +43,12 @@ def draw_table(
 ) -> HeaderTable:
     """``n`` drawn series on scanners of ``shift``, each damaged ``copies`` times in different ways."""
     parts = [draw_part(rng, shift=shift) for _ in range(n)]
+    headers = [part.header for part in parts]
     values = np.empty((n * copies, len(FEATURES)), np.float32)
     kept: list[SimulatedPart] = []
     for copy in range(copies):
         for index, part in enumerate(parts):
-            values[copy * n + index] = feature_vector(features(damage(rng, part, parts).header))
+            values[copy * n + index] = feature_vector(features(damage(rng, part.header, headers)))
         kept += parts
     labels = {
         facet: np.array([names.index(getattr(part, facet)) for part in kept], np.int64)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -149,40 +148,35 @@ def test_men_only_and_women_only(parts: list[SimulatedPart]) -> None:
 def test_damage_only_takes_away(seed: int) -> None:
     rng = np.random.default_rng(seed)
     part = draw_part(rng)
-    damaged = damage(rng, part)
-    assert damaged.header.tags.items() <= part.header.tags.items()
-    assert replace(damaged, header=part.header) == part
-    assert damaged.header.planes in (part.header.planes, ())
-    assert damaged.header.b_value in (part.header.b_value, None)
+    damaged = damage(rng, part.header)
+    assert damaged.tags.items() <= part.header.tags.items()
+    assert damaged.planes in (part.header.planes, ())
+    assert damaged.b_value in (part.header.b_value, None)
 
 
 def test_a_wrong_value_is_the_value_of_another(parts: list[SimulatedPart]) -> None:
     rng = np.random.default_rng(5)
-    others = parts[1:50]
+    others = [part.header for part in parts[1:50]]
     foreign = 0
     for _ in range(500):
-        tags = damage(rng, parts[0], others).header.tags
+        tags = damage(rng, parts[0].header, others).tags
         strange = tags.items() - parts[0].header.tags.items()
         assert len(strange) <= 1
         for keyword, value in strange:
             foreign += 1
-            assert any(other.header.tags.get(keyword) == value for other in others)
+            assert any(other.tags.get(keyword) == value for other in others)
     assert foreign
 
 
 def test_damage_leaves_the_original_alone(parts: list[SimulatedPart]) -> None:
     before = dict(parts[0].header.tags)
-    damage(np.random.default_rng(6), parts[0], parts)
+    damage(np.random.default_rng(6), parts[0].header, [part.header for part in parts])
     assert parts[0].header.tags == before
 
 
 def test_blindfolded_headers_are_drawn(parts: list[SimulatedPart]) -> None:
     """Some headers lose all that names the sequence in words, as de-identification does."""
     rng = np.random.default_rng(7)
-    damaged = [damage(rng, part) for part in parts[:500]]
-    blind = [
-        part
-        for part in damaged
-        if "ImageType" not in part.header.tags and "SequenceName" not in part.header.tags
-    ]
+    damaged = [damage(rng, part.header) for part in parts[:500]]
+    blind = [h for h in damaged if "ImageType" not in h.tags and "SequenceName" not in h.tags]
     assert 0.2 < len(blind) / len(damaged) < 0.6

@@ -18,7 +18,7 @@ from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from support.predictions import make_prediction
 
-from SeriesClassifierLib.images import thumbnails
+from SeriesClassifierLib.images import pixels as decoding
 from SeriesClassifierLib.images.thumbnails import (
     LONGEST_SIDE,
     Thumbnail,
@@ -147,7 +147,7 @@ def test_a_gigantic_image_is_not_decoded(
     def fail(*_: object) -> None:
         raise AssertionError("decoded")
 
-    monkeypatch.setattr(thumbnails, "_decode", fail)
+    monkeypatch.setattr(decoding, "_decode", fail)
     path = write(tmp_path / "a.dcm", ramp, Rows=65535, Columns=65535)
     assert file_thumbnail(str(path)) == Thumbnail(reason="image is too large")
 
@@ -164,7 +164,7 @@ def test_values_that_are_not_finite_are_black(tmp_path: Path) -> None:
 @given(arrays(np.float64, st.tuples(st.integers(1, 6), st.integers(1, 6)), elements=st.floats(width=64)))
 def test_any_values_give_grey_or_a_reason(pixels: np.ndarray[Any, Any]) -> None:
     if not np.isfinite(pixels).any():
-        with pytest.raises(thumbnails._NoPictureError):
+        with pytest.raises(decoding.NoPictureError):
             to_grey(pixels)
         return
     with np.errstate(all="ignore"):

@@ -1,0 +1,72 @@
+"""The few slices of a part that a model sees, read and prepared."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from SeriesClassifierLib.images.pixels import NoPictureError, read_frame
+from SeriesClassifierLib.images.preprocess import prepare
+from SeriesClassifierLib.parts.geometry import in_slice_order, place_key
+from SeriesClassifierLib.records import Instance
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Slices:
+    """Prepared slices of one part, (S, side, side) grey levels in slice order.
+
+    ``problems`` says in words which of the chosen images could not be used; S is 0 when none could.
+    """
+
+    pixels: NDArray[np.uint8]
+    problems: tuple[str, ...] = ()
+
+
+def choose(instances: Sequence[Instance], n: int) -> list[Instance]:
+    """At most ``n`` images at equidistant slice positions, in slice order, one a position.
+
+    Of several images of one position (volumes of a time series) the one in the middle is taken. With
+    ``n`` = 1 it is the image at floor(positions / 2) - 1, as in Krishnaswamy et al. (2024).
+    """
+    ordered = in_slice_order(instances)
+    places: dict[tuple[float, ...] | int, list[Instance]] = {}
+    for index, instance in enumerate(ordered):
+        places.setdefault(place_key(instance) or index, []).append(instance)
+    stack = [images[len(images) // 2] for images in places.values()]
+    if n == 1:
+        return [stack[max(0, len(stack) // 2 - 1)]] if stack else []
+    if len(stack) <= n:
+        return stack
+    return [stack[int((k + 0.5) * len(stack) / n)] for k in range(n)]
+
+
+def read_slices(instances: Sequence[Instance], n: int, side: int) -> Slices:
+    """Read and prepare the chosen slices. Never raises for what a file contains."""
+    import numpy as np
+
+    pictures: list[NDArray[np.uint8]] = []
+    problems: dict[str, int] = {}
+    for instance in choose(instances, n):
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                pictures.append(prepare(read_frame(instance.path, instance.frame), side))
+        except NoPictureError as error:
+            problems[str(error)] = problems.get(str(error), 0) + 1
+        except MemoryError:
+            problems["image is too large"] = problems.get("image is too large", 0) + 1
+        except Exception as error:  # whatever a decoder raises on broken pixels is this slice's result
+            logger.debug("a slice was left out: %s", type(error).__name__)
+            reason = f"pixels cannot be decoded ({type(error).__name__})"
+            problems[reason] = problems.get(reason, 0) + 1
+    stacked = np.stack(pictures) if pictures else np.zeros((0, side, side), np.uint8)
+    return Slices(stacked, tuple(f"{reason}, {count} of the slices" for reason, count in problems.items()))
