@@ -29,3 +29,9 @@ class JournalError(SeriesClassifierError):
     """A journal cannot be opened or written: check the path, the disk, or name another file with
     ``--journal``.
     """
+
+
+class WeightsError(SeriesClassifierError):
+    """Weights of a pretrained encoder are missing, changed or of another architecture: install what the
+    message names, give a file, or ask for random weights.
+    """
