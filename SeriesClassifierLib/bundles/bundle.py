@@ -115,6 +115,14 @@ def shipped() -> Iterator[Path]:
         yield from sorted(path.parent for path in root.glob(f"*/{DESCRIPTION}"))
 
 
+def shipped_for(task: str) -> Iterator[Path]:
+    """Folders of the shipped bundles of one task; "auto": all that see pictures."""
+    for folder in shipped():
+        found = open_bundle(folder, verify=False).description["task"]
+        if found == task or (task == "auto" and found != "headers"):
+            yield folder
+
+
 def find_bundle(name: str) -> Path:
     """The folder of a bundle by its name, or by its path. Raises BundleError when there is none."""
     for folder in shipped():

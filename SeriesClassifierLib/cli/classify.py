@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from SeriesClassifierLib.cli.display import JsonProgress, TerminalProgress, note, print_table
-from SeriesClassifierLib.errors import BundleError, JournalError, UsageError
+from SeriesClassifierLib.errors import JournalError, UsageError
 from SeriesClassifierLib.images.thumbnails import ThumbnailIndex
 from SeriesClassifierLib.inference.run import Classifier, StudyResult, run
 from SeriesClassifierLib.journal.store import JOURNAL_NAME, Journal
@@ -53,7 +53,13 @@ def classify_command(options: argparse.Namespace) -> int:
     """Label all sources, write what was asked for, and tell by the exit code whether all went well."""
     _check(options)
     sources = [open_source(path, jobs=options.jobs or default_jobs()) for path in options.sources]
-    classifier = Classifier(options.bundle, max_error=options.max_error)
+    classifier = Classifier(
+        options.bundle,
+        max_error=options.max_error,
+        mode=options.mode,
+        task=options.task,
+        pictures=options.picture_bundle,
+    )
     thumbnails = ThumbnailIndex(THUMBNAIL_SIDE) if options.html and not options.no_pictures else None
     progress = JsonProgress() if options.json else TerminalProgress(quiet=options.quiet)
     tally = _Tally()
@@ -92,10 +98,6 @@ def classify_command(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> None:
     """Refuse at once what would only fail after an hour."""
-    if options.mode == "full":
-        raise BundleError("no bundle that sees pictures is installed: use --mode header or --mode auto")
-    if options.task != "auto":
-        raise BundleError(f"no bundle for the task {options.task} is installed: use --task auto")
     if options.resume and options.no_journal:
         raise UsageError("--resume needs a journal: leave --no-journal out")
     if options.out:

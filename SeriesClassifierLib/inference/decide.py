@@ -65,15 +65,8 @@ def decide(header: PartHeader, probabilities: Probabilities, thresholds: Thresho
         return _outside(known, (*evidence, reason))
     sequence, confidence, status, decided_by, reasons = _sequence(header, known, probabilities, thresholds)
     evidence += reasons
-    said = described("sequence", [header.instance.text(keyword) for keyword in _PRIMARY_TEXTS])
-    if sequence == UNKNOWN:
-        if said:
-            evidence.append(Evidence("description", f"the description suggests {said}"))
-    elif contradicts(sequence, said):
-        evidence.append(Evidence("conflict", f"the description says {said}"))
-        status = Status.REVIEW
-    elif said == sequence:
-        evidence.append(Evidence("description", f"the description agrees: {said}"))
+    words, status = against_words(header, sequence, status)
+    evidence += words
     derived = _derived(header, known, sequence)
     return Decision(
         sequence=sequence,
@@ -88,6 +81,23 @@ def decide(header: PartHeader, probabilities: Probabilities, thresholds: Thresho
         evidence=tuple(evidence),
         probabilities=probabilities,
     )
+
+
+def against_words(header: PartHeader, sequence: str, status: Status) -> tuple[list[Evidence], Status]:
+    """What people wrote about the series, held against ``sequence``: it can lower trust, never raise it."""
+    said = described("sequence", [header.instance.text(keyword) for keyword in _PRIMARY_TEXTS])
+    if sequence == UNKNOWN:
+        return [Evidence("description", f"the description suggests {said}")] if said else [], status
+    if contradicts(sequence, said):
+        return [Evidence("conflict", f"the description says {said}")], Status.REVIEW
+    if said == sequence:
+        return [Evidence("description", f"the description agrees: {said}")], status
+    return [], status
+
+
+def tells_enough(header: PartHeader) -> bool:
+    """False when the acquisition parameters are gone: no confidence was ever put to the test without them."""
+    return sum(keyword in header.tags for keyword in _TELLING) >= _FEWEST_TELLING
 
 
 def _outside(known: Mapping[str, Fact], evidence: tuple[Evidence, ...]) -> Decision:
@@ -115,7 +125,7 @@ def _sequence(
     if fact is not None:
         evidence = []
         status = Status.AUTO
-        if best != fact.value and top >= _DOUBT_A_FACT and not _explains(fact.value, best):
+        if best != fact.value and top >= _DOUBT_A_FACT and not same_family(fact.value, best):
             evidence.append(Evidence("conflict", f"the other tags look like {best} ({top:.0%})"))
             status = Status.REVIEW
         return (
@@ -125,31 +135,33 @@ def _sequence(
             DecidedBy.FACT,
             evidence,
         )
-    evidence = [Evidence("header", "acquisition parameters: " + _alternatives(classes))]
+    evidence = [Evidence("header", "acquisition parameters: " + alternatives(classes))]
     limits = thresholds["sequence"]
     if top < limits["review"]:
         return UNKNOWN, top, Status.UNKNOWN, DecidedBy.HEADER, evidence
-    if sum(keyword in header.tags for keyword in _TELLING) < _FEWEST_TELLING:
+    if not tells_enough(header):
         evidence.append(Evidence("warning", "the header holds too few acquisition parameters to be sure"))
         return best, top, Status.REVIEW, DecidedBy.HEADER, evidence
     status = Status.AUTO if top >= limits["auto"] else Status.REVIEW
     return best, top, status, DecidedBy.HEADER, evidence
 
 
-def _explains(fact: str, best: str) -> bool:
-    """True when a class shares its acquisition with the fact's: a tag tells them apart, parameters cannot."""
+def same_family(a: str, b: str) -> bool:
+    """True when two classes share their acquisition: a tag tells them apart, a picture hardly."""
     families = (
         {"DWI", "ADC"},
         {"DIXON_W", "DIXON_F", "DIXON_IN", "DIXON_OPP", "T1", "DCE"},
         {"BOLD", "PERFUSION", "ASL", "DWI", "FIELDMAP"},
-        {"LOCALIZER", "T1", "T2", "CISS", "MRA"},
+        {"LOCALIZER", "T1", "MRA"},
+        {"LOCALIZER", "T2", "CISS"},
         {"SWI", "T2STAR", "MRA"},
-        {"OTHER", best},
+        {"OTHER", b},
     )
-    return any({fact, best} <= family for family in families)
+    return any({a, b} <= family for family in families)
 
 
-def _alternatives(classes: Mapping[str, float], n: int = 3) -> str:
+def alternatives(classes: Mapping[str, float], n: int = 3) -> str:
+    """The ``n`` most probable classes in words."""
     ordered = sorted(classes.items(), key=lambda item: (-item[1], item[0]))[:n]
     return ", ".join(f"{name} {value:.0%}" for name, value in ordered if value >= 0.005)
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from SeriesClassifierLib.bundles.bundle import find_bundle
+from SeriesClassifierLib.bundles.bundle import Bundle, find_bundle
 from SeriesClassifierLib.errors import UsageError
 from SeriesClassifierLib.headers.features import features
 from SeriesClassifierLib.headers.part_header import PartHeader, series_headers
 from SeriesClassifierLib.inference.decide import Decision, decide
 from SeriesClassifierLib.inference.header_model import HeaderModel, load_header_model
 from SeriesClassifierLib.inference.objects import not_an_image
+from SeriesClassifierLib.inference.picture_stage import PictureStage
 from SeriesClassifierLib.journal.state import nothing_known
 from SeriesClassifierLib.journal.store import Journal
 from SeriesClassifierLib.parts.split import split
@@ -33,7 +34,7 @@ from SeriesClassifierLib.study.context import in_context
 from SeriesClassifierLib.vocabulary import label_text
 
 HEADERS_BUNDLE = "headers"
-MODES = ("auto", "header")
+MODES = ("auto", "header", "full")
 
 
 @dataclass(frozen=True)
@@ -45,19 +46,39 @@ class StudyResult:
 
 
 class Classifier:
-    """Labels studies with a header bundle. ``max_error`` is the accepted risk of an ``auto`` label."""
+    """Labels studies: every part by its header, and by its picture where the mode asks for it.
 
-    def __init__(self, bundle: str = HEADERS_BUNDLE, *, max_error: float = 0.01) -> None:
-        """Raises BundleError when the bundle cannot be used, UsageError when ``max_error`` is no risk."""
+    ``max_error`` is the accepted risk of an ``auto`` label. ``mode``: "header" reads no pixels, "full" those
+    of every part that a picture bundle knows, "auto" only where the header leaves doubt. ``task`` names one
+    picture bundle for all parts; with "auto" the region of the study decides. ``pictures`` (names or folders)
+    stand in for the shipped picture bundles.
+    """
+
+    def __init__(
+        self,
+        bundle: str = HEADERS_BUNDLE,
+        *,
+        max_error: float = 0.01,
+        mode: str = "header",
+        task: str = "auto",
+        pictures: Sequence[str] = (),
+    ) -> None:
+        """Raises BundleError when a bundle cannot be used, UsageError for an argument that does not exist."""
         if not 0 < max_error < 1:
             raise UsageError(f"max_error is {max_error}: give a risk between 0 and 1, for example 0.01")
+        if mode not in MODES:
+            raise UsageError(f"mode {mode!r} is not available: use one of {', '.join(MODES)}")
         self._model: HeaderModel = load_header_model(find_bundle(bundle))
         self._thresholds = self._model.bundle.thresholds(max_error)
+        self._pictures = None if mode == "header" else PictureStage(
+            mode, task, max_error, [find_bundle(name) for name in pictures]
+        )
 
     @property
     def digest(self) -> str:
-        """What decides the result besides the input: bundle content and thresholds."""
-        return f"{self._model.bundle.digest}-{self._thresholds['sequence']['auto']:.4f}"
+        """What decides the result besides the input: bundles, thresholds and mode."""
+        own = f"{self._model.bundle.digest}-{self._thresholds['sequence']['auto']:.4f}"
+        return own if self._pictures is None else f"{own}-{self._pictures.digest}"
 
     def study(self, study: Study) -> StudyResult:
         """Label all parts of a study."""
@@ -76,12 +97,18 @@ class Classifier:
                 parts.append(part)
                 headers.append(header)
                 decided.append((series, part, decision))
-        context = in_context(headers, [decision for _, _, decision in decided])
-        for (series, part, _), decision in zip(decided, context, strict=True):
-            predictions.append(self._prediction(study, series, part, decision))
+        decisions = [decision for _, _, decision in decided]
+        bundles: list[Bundle | None] = [None] * len(decisions)
+        if self._pictures is not None:
+            decisions, bundles = self._pictures.look(headers, parts, decisions)
+        context = in_context(headers, decisions)
+        for (series, part, _), decision, used in zip(decided, context, bundles, strict=True):
+            predictions.append(self._prediction(study, series, part, decision, used or self._model.bundle))
         return StudyResult(tuple(sorted(predictions, key=_table_order)), tuple(parts))
 
-    def _prediction(self, study: Study, series: Series, part: Part, decision: Decision) -> Prediction:
+    def _prediction(
+        self, study: Study, series: Series, part: Part, decision: Decision, bundle: Bundle
+    ) -> Prediction:
         problems = tuple(Evidence("warning", problem) for problem in series.problems)
         return Prediction(
             patient_id=series.patient_id,
@@ -90,7 +117,7 @@ class Classifier:
             part=part.index,
             series_number=series.series_number,
             description=series.description,
-            task="headers",
+            task=str(bundle.description["task"]),
             label=label_text(
                 sequence=decision.sequence,
                 plane=decision.plane,
@@ -107,7 +134,7 @@ class Classifier:
             confidence=decision.confidence,
             status=decision.status,
             decided_by=decision.decided_by,
-            bundle=f"{self._model.bundle.name} {self._model.bundle.version}",
+            bundle=f"{bundle.name} {bundle.version}",
             n_instances=len(part.instances),
             evidence=decision.evidence + problems,
             probabilities=decision.probabilities,
@@ -165,7 +192,8 @@ def _known(journal: Journal, predictions: Iterable[Prediction]) -> bool | None:
 def classify(
     location: str | os.PathLike[str] | Source,
     *,
-    mode: str = "header",
+    mode: str = "auto",
+    task: str = "auto",
     bundle: str = HEADERS_BUNDLE,
     max_error: float = 0.01,
     journal: str | os.PathLike[str] | None = None,
@@ -176,10 +204,8 @@ def classify(
     Raises SourceError, BundleError, JournalError or UsageError; what is wrong with single files is in the
     result.
     """
-    if mode not in MODES:
-        raise UsageError(f"mode {mode!r} is not available: use one of {', '.join(MODES)}")
     source = open_source(location, jobs=jobs) if isinstance(location, (str, os.PathLike)) else location
-    classifier = Classifier(bundle, max_error=max_error)
+    classifier = Classifier(bundle, max_error=max_error, mode=mode, task=task)
     if journal is None:
         return [p for result in run(source, classifier) for p in result.predictions]
     with Journal(Path(journal)) as opened:

@@ -1,0 +1,106 @@
+"""The pictures of a study: which bundle looks at which part, and what it adds to the header's decision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from SeriesClassifierLib.bundles.bundle import Bundle, shipped_for
+from SeriesClassifierLib.errors import BundleError
+from SeriesClassifierLib.headers.features import features
+from SeriesClassifierLib.headers.part_header import PartHeader
+from SeriesClassifierLib.images.slices import read_slices
+from SeriesClassifierLib.inference.combine import combine
+from SeriesClassifierLib.inference.decide import Decision
+from SeriesClassifierLib.inference.picture_model import PictureModel, ThreeAnswers, load_picture_model
+from SeriesClassifierLib.records import UNKNOWN, Evidence, Part, Status
+from SeriesClassifierLib.study.region import vote
+
+
+class PictureStage:
+    """Looks at parts with the picture bundles. ``mode`` is "auto" or "full", as in ``Classifier``."""
+
+    def __init__(self, mode: str, task: str, max_error: float, folders: Sequence[Path] = ()) -> None:
+        """``folders`` of bundles stand in for the shipped ones.
+
+        Raises BundleError when the mode or the task needs a bundle that is not there.
+        """
+        self._full = mode == "full"
+        self._any_region = task != "auto"
+        found = [load_picture_model(folder) for folder in folders or shipped_for(task)]
+        self._models = [model for model in found if task in ("auto", model.task)]
+        self._thresholds = {m.task: m.bundle.thresholds(max_error) for m in self._models}
+        if not self._models and task != "auto":
+            raise BundleError(f"no bundle for the task {task} is installed: use --task auto")
+        if not self._models and self._full:
+            raise BundleError("no bundle that sees pictures is installed: use --mode header")
+
+    @property
+    def digest(self) -> str:
+        """What decides the result besides the input."""
+        models = "+".join(m.bundle.digest[:8] for m in self._models)
+        return f"{'full' if self._full else 'auto'}{'-forced' if self._any_region else ''}-{models}"
+
+    def look(
+        self, headers: Sequence[PartHeader], parts: Sequence[Part], decisions: Sequence[Decision]
+    ) -> tuple[list[Decision], list[Bundle | None]]:
+        """The decisions of one study with what the pictures add, and the bundle that looked at each part."""
+        out = list(decisions)
+        bundles: list[Bundle | None] = [None] * len(out)
+        wanted = [index for index, decision in enumerate(out) if self._wants(headers[index], decision)]
+        if not self._models or not wanted:
+            return out, bundles
+        region = vote(headers, out).region
+        if region == UNKNOWN and not self._any_region:
+            region = self._region_by_picture(headers, parts, out, wanted)
+        model = self._model_for(region)
+        if model is None:
+            return out, bundles
+        for index in wanted:
+            answers, problems = _look(model, headers[index], parts[index])
+            if answers is not None:
+                limits = self._thresholds[model.task]
+                out[index] = combine(headers[index], out[index], answers, limits)
+                bundles[index] = model.bundle
+            out[index] = out[index].with_evidence(*problems)
+        return out, bundles
+
+    def _wants(self, header: PartHeader, decision: Decision) -> bool:
+        """MR only; without "full" only what the header does not settle."""
+        modality = header.instance.text("Modality").upper()
+        return modality in ("", "MR") and (self._full or decision.status is not Status.AUTO)
+
+    def _model_for(self, region: str) -> PictureModel | None:
+        if self._any_region:
+            return self._models[0]
+        return next((model for model in self._models if region in model.regions), None)
+
+    def _region_by_picture(
+        self,
+        headers: Sequence[PartHeader],
+        parts: Sequence[Part],
+        decisions: Sequence[Decision],
+        wanted: Sequence[int],
+    ) -> str:
+        """The study's region when headers and words do not tell: every bundle knows regions, the first is
+        asked.
+        """
+        seen = list(decisions)
+        for index in wanted:
+            answers, _ = _look(self._models[0], headers[index], parts[index])
+            if answers is not None:
+                probabilities = {**seen[index].probabilities, "region": answers.joint["region"]}
+                seen[index] = replace(seen[index], probabilities=probabilities)
+        return vote(headers, seen).region
+
+
+def _look(
+    model: PictureModel, header: PartHeader, part: Part
+) -> tuple[ThreeAnswers | None, tuple[Evidence, ...]]:
+    """The three answers, or None with the reason when not one slice can be read."""
+    slices = read_slices(part.instances, model.slices, model.side)
+    problems = tuple(Evidence("warning", problem) for problem in slices.problems)
+    if not len(slices.pixels):
+        return None, problems
+    return model.answers(features(header), slices.pixels), problems
