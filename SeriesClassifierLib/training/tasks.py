@@ -1,0 +1,140 @@
+"""What each picture bundle is: its classes, where they apply, its model, what is drawn for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from SeriesClassifierLib.bundles.bundle import WEIGHTS, find_bundle
+from SeriesClassifierLib.headers.features import FEATURES
+from SeriesClassifierLib.models.encoders import build_encoder, fix_side
+from SeriesClassifierLib.models.fusion import JointFusion
+from SeriesClassifierLib.models.modalities import PictureHeaderModel
+from SeriesClassifierLib.models.series_model import LiverModel
+from SeriesClassifierLib.training.examples import CONTRAST, CONTRASTS
+from SeriesClassifierLib.training.joint_model import Steps
+from SeriesClassifierLib.training.simulated_pictures import Draw
+from SeriesClassifierLib.vocabulary import classes
+
+_REGIONS = tuple(classes("region"))
+IS_BINARY = tuple(feature.kind != "number" for feature in FEATURES)
+# The width of the header bundle's encoder, whose weights the header branch starts from.
+_HEADER_WIDTH = 96
+
+
+@dataclass(frozen=True)
+class Task:
+    """One picture bundle. ``slices`` are looked at when it is used, ``train_slices`` in one training step."""
+
+    name: str
+    version: str
+    heads: Mapping[str, Sequence[str]]
+    regions: tuple[str, ...]
+    encoder: str
+    random_encoder: bool
+    side: int
+    slices: int
+    train_slices: int
+    draw: Draw
+    base: Steps
+    fold: Steps
+    student: Steps
+    batch: int
+    parts: int = 9_600
+    held_out: int = 1_600
+    headers: int = 40_000
+    folds: int = 4
+    real_share: float = 0.35
+    shares: Mapping[str, float] = field(
+        default_factory=lambda: {"sequence": 1.0, "region": 0.25, "plane": 0.2, "phase": 0.3, CONTRAST: 0.5}
+    )
+
+    @property
+    def trained(self) -> dict[str, Sequence[str]]:
+        """Facet -> classes as trained: those of the bundle, then what only teaches the encoder."""
+        return {**self.heads, CONTRAST: CONTRASTS}
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Facet -> number of classes, as trained."""
+        return {facet: len(names) for facet, names in self.trained.items()}
+
+    def model(self) -> PictureHeaderModel:
+        """A model with the encoder's pretrained weights (where it has any) and the header bundle's encoder.
+
+        Raises WeightsError when the encoder's weights are not installed.
+        """
+        encoder = build_encoder(self.encoder, random=self.random_encoder)
+        fix_side(encoder, self.side)
+        model: PictureHeaderModel
+        if self.name == "prostate":
+            model = JointFusion(encoder, IS_BINARY, self.sizes, d=_HEADER_WIDTH)
+        else:
+            model = LiverModel(encoder, IS_BINARY, self.sizes, d=_HEADER_WIDTH)
+        _start_header(model)
+        return model
+
+
+def _start_header(model: PictureHeaderModel) -> None:
+    """The header branch begins as the first member of the header bundle, which saw many more headers."""
+    from safetensors.torch import load_file
+
+    prefix = "members.0.0.encoder."
+    state = load_file(find_bundle("headers") / WEIGHTS)
+    own = {name[len(prefix) :]: tensor for name, tensor in state.items() if name.startswith(prefix)}
+    model.get_submodule("header").load_state_dict(own)
+
+
+PROSTATE = Task(
+    name="prostate",
+    version="1.0.0",
+    heads={"sequence": ("T2", "DWI", "ADC", "DCE", "OTHER"), "region": _REGIONS},
+    regions=("prostate", "pelvis"),
+    encoder="dinov2-s14-focus",
+    random_encoder=False,
+    side=126,
+    slices=1,
+    train_slices=1,
+    draw=Draw(
+        regions={"prostate": 0.5, "pelvis": 0.1, "abdomen": 0.12, "brain": 0.16, "spine": 0.03,
+                 "extremity": 0.04, "breast": 0.03, "head_neck": 0.02},
+        sequences={"T2": 1.0, "DWI": 1.0, "ADC": 1.0, "DCE": 1.0, "T1": 0.5, "PD": 0.2, "LOCALIZER": 0.2,
+                   "DIXON_W": 0.1, "DIXON_IN": 0.1, "BOLD": 0.1},
+        slices=2,
+        side=126,
+    ),
+    base=Steps(heads=60, everything=500, frozen_blocks=6, rate=3e-4),
+    fold=Steps(heads=0, everything=120, frozen_blocks=6, rate=1.5e-4),
+    student=Steps(heads=0, everything=120, frozen_blocks=6, rate=1.5e-4),
+    batch=32,
+)  # fmt: skip
+LIVER = Task(
+    name="liver",
+    version="1.0.0",
+    heads={
+        "sequence": ("T1", "T2", "DWI", "ADC", "DIXON_IN", "DIXON_OPP", "DIXON_W", "DIXON_F", "MRCP",
+                     "LOCALIZER", "OTHER"),
+        "plane": ("AX", "COR", "SAG"),
+        "phase": ("PRE", "ART", "PORTVEN", "LATE", "HEPA"),
+        "region": _REGIONS,
+    },
+    regions=("abdomen",),
+    encoder="densenet121",
+    random_encoder=True,
+    side=96,
+    slices=10,
+    train_slices=3,
+    draw=Draw(
+        regions={"abdomen": 0.66, "prostate": 0.06, "pelvis": 0.04, "brain": 0.12, "spine": 0.03,
+                 "extremity": 0.03, "chest": 0.03, "breast": 0.03},
+        sequences={"T1": 1.6, "T2": 1.0, "DWI": 0.8, "ADC": 0.8, "DIXON_IN": 0.8, "DIXON_OPP": 0.8,
+                   "DIXON_W": 0.8, "DIXON_F": 0.8, "MRCP": 0.8, "LOCALIZER": 0.6},
+        slices=5,
+        side=96,
+    ),
+    base=Steps(heads=0, everything=900, rate=1e-3, encoder_factor=1.0),
+    fold=Steps(heads=0, everything=150, rate=3e-4, encoder_factor=1.0),
+    student=Steps(heads=0, everything=150, rate=3e-4, encoder_factor=1.0),
+    batch=12,
+)  # fmt: skip
+TASKS: Mapping[str, Task] = {task.name: task for task in (PROSTATE, LIVER)}
