@@ -84,7 +84,10 @@ def _sequence(
         clear = best if top >= limits["review"] else UNKNOWN
         return _header_stands(decision, classes, clear, evidence, apart)
     sequence, confidence, decided_by = best, top, DecidedBy.JOINT
-    status = Status.AUTO if top >= limits["auto"] and not apart else Status.REVIEW
+    if decision.sequence == best:  # the picture agrees: no reason to trust the header less than before
+        confidence = max(top, decision.confidence or 0.0)
+    sure = top >= limits["auto"] or (decision.status is Status.AUTO and decision.sequence == best)
+    status = Status.AUTO if sure and not apart else Status.REVIEW
     if decision.sequence not in (UNKNOWN, best):
         if not _alike(decision.sequence, best):
             status = Status.REVIEW

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 from SeriesClassifierLib.bundles.bundle import Bundle, shipped_for
@@ -51,14 +52,20 @@ class PictureStage:
         wanted = [index for index, decision in enumerate(out) if self._wants(headers[index], decision)]
         if not self._models or not wanted:
             return out, bundles
+
+        @cache  # a study of an unknown region is looked at to tell it, and not again
+        def look(model: PictureModel, index: int) -> _Look:
+            return _look(model, headers[index], parts[index])
+
         region = vote(headers, out).region
         if region == UNKNOWN and not self._any_region:
-            region = self._region_by_picture(headers, parts, out, wanted)
+            answers_of = {index: look(self._models[0], index)[0] for index in wanted}
+            region = _region_by_picture(headers, out, answers_of)
         model = self._model_for(region)
         if model is None:
             return out, bundles
         for index in wanted:
-            answers, problems = _look(model, headers[index], parts[index])
+            answers, problems = look(model, index)
             if answers is not None:
                 limits = self._thresholds[model.task]
                 out[index] = combine(headers[index], out[index], answers, limits)
@@ -76,28 +83,25 @@ class PictureStage:
             return self._models[0]
         return next((model for model in self._models if region in model.regions), None)
 
-    def _region_by_picture(
-        self,
-        headers: Sequence[PartHeader],
-        parts: Sequence[Part],
-        decisions: Sequence[Decision],
-        wanted: Sequence[int],
-    ) -> str:
-        """The study's region when headers and words do not tell: every bundle knows regions, the first is
-        asked.
-        """
-        seen = list(decisions)
-        for index in wanted:
-            answers, _ = _look(self._models[0], headers[index], parts[index])
-            if answers is not None:
-                probabilities = {**seen[index].probabilities, "region": answers.joint["region"]}
-                seen[index] = replace(seen[index], probabilities=probabilities)
-        return vote(headers, seen).region
+
+def _region_by_picture(
+    headers: Sequence[PartHeader],
+    decisions: Sequence[Decision],
+    answers_of: Mapping[int, ThreeAnswers | None],
+) -> str:
+    """The study's region when headers and words do not tell: every bundle knows regions, one was asked."""
+    seen = list(decisions)
+    for index, answers in answers_of.items():
+        if answers is not None:
+            probabilities = {**seen[index].probabilities, "region": answers.joint["region"]}
+            seen[index] = replace(seen[index], probabilities=probabilities)
+    return vote(headers, seen).region
 
 
-def _look(
-    model: PictureModel, header: PartHeader, part: Part
-) -> tuple[ThreeAnswers | None, tuple[Evidence, ...]]:
+_Look = tuple[ThreeAnswers | None, tuple[Evidence, ...]]
+
+
+def _look(model: PictureModel, header: PartHeader, part: Part) -> _Look:
     """The three answers, or None with the reason when not one slice can be read."""
     slices = read_slices(part.instances, model.slices, model.side)
     problems = tuple(Evidence("warning", problem) for problem in slices.problems)

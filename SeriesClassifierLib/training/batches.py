@@ -43,7 +43,7 @@ class Mixing:
     real_share: float = 0.3
     tempering: float = 0.7
     balance: str = "sequence"
-    intact_share: float = 0.25
+    intact_share: float = 0.35
 
 
 class Batches:

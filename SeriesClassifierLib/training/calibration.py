@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -43,7 +45,8 @@ def threshold_for_risk(logits: NDArray[np.float32], labels: NDArray[np.int64], m
     order = np.argsort(-confidence)
     risk = (np.cumsum(wrong[order]) + 1) / (np.arange(len(order)) + 2)
     good = np.nonzero(risk <= max_error)[0]
-    return round(float(confidence[order][good[-1]]), 4) if len(good) else 1.0
+    # Rounded up: below it nothing was tested.
+    return min(1.0, math.ceil(float(confidence[order][good[-1]]) * 1e4) / 1e4) if len(good) else 1.0
 
 
 def expected_calibration_error(

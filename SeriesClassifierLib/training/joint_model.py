@@ -150,7 +150,7 @@ def distill(
         batch = batches(step)
         inputs = (batch.pictures, batch.mask, batch.values, batch.observed)
         with torch.no_grad():
-            taught = [teacher.three_outputs(*inputs) for teacher in teachers]
+            taught = [teacher.eval().three_outputs(*inputs) for teacher in teachers]
         answers = module.three_outputs(*inputs)
         total = _header_loss(module, headers(step), loss)
         for number, (share, logits) in enumerate(zip(_SHARES, answers, strict=True)):

@@ -101,11 +101,13 @@ def build_pool(
     """
     kept = [example for example in examples if headers_only or len(example.slices)]
     headers = [example.header for example in kept]
+    # A wrong value comes from a simulated header: one of a real patient would cross the folds.
+    donors = [example.header for example in kept if not example.real]
     values = np.empty((len(kept), copies + 1, len(FEATURES)), np.float32)
     for row, header in enumerate(headers):
         values[row, 0] = feature_vector(features(header))
         for copy in range(1, copies + 1):
-            values[row, copy] = feature_vector(features(damage(rng, header, headers)))
+            values[row, copy] = feature_vector(features(damage(rng, header, donors)))
     counts = np.array([0] + [len(example.slices) for example in kept], np.int64)
     return Pool(
         np.concatenate([example.slices for example in kept]),

@@ -77,7 +77,9 @@ def _folder(table: Path, name: str) -> Path:
 
 def slice_collection(folder: Path, *, side: int = SIDE) -> Iterator[Example]:
     """Every series of a slice collection; volumes with different b-values stay together, as does a mosaic."""
-    arrays = np.load(folder / "slices_128.npz", allow_pickle=False)
+    with np.load(folder / "slices_128.npz", allow_pickle=False) as file:
+        # Unpacked once: the file's arrays are read again each time they are asked for.
+        arrays = {name: file[name] for name in ("images", "series_id", "pos_index", "vol")}
     with gzip.open(folder / "headers.jsonl.gz", "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
     for row in rows:

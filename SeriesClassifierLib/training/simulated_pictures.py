@@ -6,9 +6,10 @@ import logging
 import multiprocessing
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,23 +48,49 @@ class Draw:
 def simulated_examples(draw: Draw, parts: int, seed: int, *, jobs: int = 0) -> list[Example]:
     """``parts`` examples. ``jobs`` processes (0: one a core) change the time it takes and nothing else."""
     blocks = -(-parts // _PARTS_A_BODY)
-    started = time.monotonic()
-    out: list[Example] = []
-    for number, block in enumerate(_blocks(draw, blocks, seed, jobs or os.cpu_count() or 1), start=1):
-        out += block
-        if number % max(1, blocks // 10) == 0:
-            seconds = time.monotonic() - started
-            logger.info("drew %d of %d simulated parts in %.0f s", len(out), parts, seconds)
+    out = _all(partial(draw_block, draw, seed), blocks, jobs, f"blocks of {_PARTS_A_BODY} parts")
     return out[:parts]
 
 
-def _blocks(draw: Draw, blocks: int, seed: int, jobs: int) -> Iterator[list[Example]]:
+def study_examples(
+    task: str,
+    studies: int,
+    seed: int,
+    *,
+    slices: int,
+    side: int,
+    held_out: bool = False,
+    most: int | None = None,
+    jobs: int = 0,
+) -> list[Example]:
+    """Every part of ``studies`` whole studies for ``task`` (one of ``simulation.studies.TASKS``).
+
+    A study is an exam. A part has ``slices`` slices, spread evenly, of ``side`` pixels. Of a series with more
+    than ``most`` parts so many are taken, spread evenly: else a perfusion run outweighs all the rest.
+    ``held_out`` draws anatomies that are never trained on. ``jobs`` as in ``simulated_examples``.
+    """
+    one = partial(draw_study_parts, task, slices, side, held_out, most, seed)
+    return _all(one, studies, jobs, "studies")
+
+
+def _all(draw_one: Callable[[int], list[Example]], count: int, jobs: int, what: str) -> list[Example]:
+    """The examples of numbers 0 to ``count`` - 1, in that order whoever draws them."""
+    started = time.monotonic()
+    out: list[Example] = []
+    for number, some in enumerate(_drawn(draw_one, count, jobs or os.cpu_count() or 1), start=1):
+        out += some
+        if number % max(1, count // 10) == 0:
+            seconds = time.monotonic() - started
+            logger.info("drew %d of %d simulated %s in %.0f s", number, count, what, seconds)
+    return out
+
+
+def _drawn(draw_one: Callable[[int], list[Example]], count: int, jobs: int) -> Iterator[list[Example]]:
     if jobs == 1:
-        for number in range(blocks):
-            yield draw_block(draw, seed, number)
+        yield from map(draw_one, range(count))
         return
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield from pool.map(draw_block, [draw] * blocks, [seed] * blocks, range(blocks), chunksize=4)
+        yield from pool.map(draw_one, range(count), chunksize=4)
 
 
 def draw_block(draw: Draw, seed: int, number: int) -> list[Example]:
@@ -77,6 +104,7 @@ def draw_block(draw: Draw, seed: int, number: int) -> list[Example]:
     out = []
     for index in range(_PARTS_A_BODY):
         sequence = choice(rng, draw.sequences) if chance(rng, draw.wanted) else None
+        longest = 4 * draw.side // 3  # finer than the model sees, not as fine as a scanner: time counts
         try:
             part, slices = draw_series(
                 rng,
@@ -84,16 +112,38 @@ def draw_block(draw: Draw, seed: int, number: int) -> list[Example]:
                 sequence=sequence,
                 body=body,
                 slices=draw.slices,
+                longest=longest,
                 shift=draw.shift,
                 held_out=draw.held_out,
             )
         except ValueError:  # nobody acquires this sequence in this region: any other will do
             part, slices = draw_series(
-                rng, region=region, body=body, slices=draw.slices, shift=draw.shift, held_out=draw.held_out
+                rng, region=region, body=body, slices=draw.slices, longest=longest, shift=draw.shift
             )
         name = f"simulated-{seed}-{number}"
         pictures = np.stack([prepare(picture, draw.side) for picture in slices])
         out.append(Example(f"{name}-{index}", name, part.header, pictures, truth_of(part), real=False))
+    return out
+
+
+def draw_study_parts(
+    task: str, slices: int, side: int, held_out: bool, most: int | None, seed: int, number: int
+) -> list[Example]:
+    """The parts of one simulated study: number ``number`` of the run with ``seed``."""
+    from SeriesClassifierLib.simulation.studies import draw_study, spread_evenly
+
+    study = draw_study(np.random.default_rng((seed, number)), task, held_out=held_out)
+    exam = f"study-{seed}-{number}"
+    out = []
+    for series in study.series:
+        parts = series.parts()
+        kept = spread_evenly(len(parts), min(len(parts), most or len(parts)))
+        for index in kept:
+            _, truth, render = parts[index]
+            positions = spread_evenly(truth.stack.positions, min(truth.stack.positions, slices))
+            pictures = np.stack([prepare(picture, side) for picture in render(positions)])
+            name = f"{exam}-{series.number}-{index}"
+            out.append(Example(name, exam, truth.header, pictures, truth_of(truth), real=False))
     return out
 
 

@@ -40,8 +40,8 @@ class Task:
     fold: Steps
     student: Steps
     batch: int
-    parts: int = 9_600
-    held_out: int = 1_600
+    parts: int = 8_000
+    held_out: int = 1_200
     headers: int = 40_000
     folds: int = 4
     real_share: float = 0.35
@@ -103,9 +103,9 @@ PROSTATE = Task(
         slices=2,
         side=126,
     ),
-    base=Steps(heads=60, everything=500, frozen_blocks=6, rate=3e-4),
-    fold=Steps(heads=0, everything=120, frozen_blocks=6, rate=1.5e-4),
-    student=Steps(heads=0, everything=120, frozen_blocks=6, rate=1.5e-4),
+    base=Steps(heads=60, everything=600, frozen_blocks=6, rate=3e-4),
+    fold=Steps(heads=0, everything=160, frozen_blocks=6, rate=2e-4),
+    student=Steps(heads=0, everything=160, frozen_blocks=6, rate=2e-4),
     batch=32,
 )  # fmt: skip
 LIVER = Task(

@@ -94,7 +94,11 @@ def test_what_the_parser_refuses(arguments: list[str], capsys: pytest.CaptureFix
     assert "usage:" in capsys.readouterr().err
 
 
-def test_cannot_open(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_cannot_open(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Whatever is shipped: here no bundle sees pictures.
+    monkeypatch.setattr("SeriesClassifierLib.inference.picture_stage.shipped_for", lambda task: iter(()))
     assert classify(tmp_path / "nowhere") == CANNOT_OPEN
     assert run("classify", folder, "--bundle", "no such bundle") == CANNOT_OPEN
     (tmp_path / "text.sqlite").write_text("no journal" * 100)

@@ -285,8 +285,13 @@ def test_series_that_could_not_be_read_is_failed_with_its_reason() -> None:
     assert (found.status, found.label, found.error) == (Status.FAILED, "?", "header is damaged")
 
 
-def test_wrong_arguments_say_what_to_do(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="mode 'full' is not available"):
+def test_wrong_arguments_say_what_to_do(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("SeriesClassifierLib.inference.picture_stage.shipped_for", lambda task: iter(()))
+    with pytest.raises(UsageError, match="mode 'fast' is not available: use one of auto, header, full"):
+        classify(folder, mode="fast")
+    with pytest.raises(BundleError, match="no bundle that sees pictures"):
         classify(folder, mode="full")
     with pytest.raises(UsageError, match="risk between 0 and 1"):
         Classifier(headers_bundle(), max_error=1.5)

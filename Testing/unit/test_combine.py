@@ -1,0 +1,401 @@
+"""What a picture may do to a header's decision: fill in and cast doubt, never overrule a fact."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from SeriesClassifierLib.headers.part_header import PartHeader
+from SeriesClassifierLib.inference.combine import combine
+from SeriesClassifierLib.inference.decide import Decision, decide
+from SeriesClassifierLib.inference.picture_model import ThreeAnswers
+from SeriesClassifierLib.records import DecidedBy, Status, TagValue
+from SeriesClassifierLib.vocabulary import classes
+
+# The header bundle's, and those of a task that knows fewer classes.
+HEADER_LIMITS = {facet: {"auto": 0.9, "review": 0.5} for facet in ("sequence", "phase", "region")}
+LIMITS = {facet: {"auto": 0.9, "review": 0.5} for facet in ("sequence", "phase", "plane", "region")}
+TASK = ("T2", "DWI", "ADC", "DCE", "OTHER")
+ADC_TYPE = ("DERIVED", "PRIMARY", "DIFFUSION", "ADC")
+
+
+def header(**tags: TagValue) -> PartHeader:
+    """A header with the timing that every MR image has, and ``tags``."""
+    timing = {"RepetitionTime": 4000.0, "EchoTime": 90.0, "FlipAngle": 90.0}
+    return PartHeader({"Modality": "MR", **timing, **tags})
+
+
+def decided(
+    given_header: PartHeader, *, phase: Mapping[str, float] | None = None, **sequence: float
+) -> Decision:
+    """The header's decision when its model says ``sequence`` and ``phase``."""
+    spread = {
+        "sequence": sequence,
+        "phase": phase or {"NONE": 1.0},
+        "region": {"prostate": 0.6, "brain": 0.4},
+    }
+    return decide(given_header, spread, HEADER_LIMITS)
+
+
+def spread_over(best: str, top: float, names: tuple[str, ...] = TASK) -> dict[str, float]:
+    """``best`` with the probability ``top``, the others alike."""
+    return {name: top if name == best else (1 - top) / (len(names) - 1) for name in names}
+
+
+Said = tuple[str, float]
+
+
+def answers(
+    joint: Said, by_header: Said | None = None, by_picture: Said | None = None, **facets: Said
+) -> ThreeAnswers:
+    """All three say ``joint`` unless told; ``facets`` (such as plane=("AX", 0.95)) are said by all."""
+    others = {
+        facet: spread_over(*said, tuple(name for name in classes(facet) if name != "NONE"))
+        for facet, said in facets.items()
+    }
+    others.setdefault("region", {"prostate": 0.9, "abdomen": 0.1})
+    said = (by_header or joint, by_picture or joint, joint)
+    return ThreeAnswers(*({"sequence": spread_over(*one), **others} for one in said))
+
+
+def texts(decision: Decision, kind: str) -> list[str]:
+    return [evidence.text for evidence in decision.evidence if evidence.kind == kind]
+
+
+def label(decision: Decision) -> tuple[str, Status, DecidedBy]:
+    return decision.sequence, decision.status, decision.decided_by
+
+
+# --- facts
+
+
+def test_a_fact_stays_whatever_the_picture_says() -> None:
+    adc = header(ImageType=ADC_TYPE)
+    before = decided(adc, ADC=0.9, T2=0.1)
+    for best in TASK:
+        found = combine(adc, before, answers((best, 0.999)), LIMITS)
+        assert (found.sequence, found.decided_by) == ("ADC", DecidedBy.FACT)
+        assert found.confidence == before.confidence
+
+
+@pytest.mark.parametrize(
+    ("best", "top", "status"),
+    [
+        ("T2", 0.98, Status.REVIEW),
+        ("OTHER", 0.98, Status.REVIEW),
+        ("T2", 0.96, Status.AUTO),  # sure, but a tag says it in so many words
+        ("DWI", 0.999, Status.AUTO),  # the same acquisition
+        ("ADC", 0.999, Status.AUTO),
+    ],
+)
+def test_only_a_picture_that_is_very_sure_casts_doubt_on_a_fact(
+    best: str, top: float, status: Status
+) -> None:
+    adc = header(ImageType=ADC_TYPE)
+    found = combine(adc, decided(adc, ADC=1.0), answers(("ADC", 0.9), by_picture=(best, top)), LIMITS)
+    assert found.status is status
+    assert bool(texts(found, "conflict")) == (status is Status.REVIEW)
+
+
+def test_the_header_alone_and_both_together_cast_no_doubt_on_a_fact() -> None:
+    adc = header(ImageType=ADC_TYPE)
+    sure = answers(("T2", 1.0), by_header=("T2", 1.0), by_picture=("ADC", 0.5))
+    assert combine(adc, decided(adc, ADC=1.0), sure, LIMITS).status is Status.AUTO
+
+
+def test_a_fact_that_the_task_does_not_know_is_not_doubted() -> None:
+    water = header(ImageType=("ORIGINAL", "PRIMARY", "DIXON", "WATER"))
+    found = combine(water, decided(water, DIXON_W=1.0), answers(("T2", 1.0)), LIMITS)
+    assert label(found) == ("DIXON_W", Status.AUTO, DecidedBy.FACT)
+
+
+def test_doubt_that_a_fact_already_has_is_not_taken_away() -> None:
+    adc = header(ImageType=ADC_TYPE)
+    before = decided(adc, T1=0.97, ADC=0.03)
+    assert before.status is Status.REVIEW
+    assert combine(adc, before, answers(("ADC", 1.0)), LIMITS).status is Status.REVIEW
+
+
+# --- OTHER, and no answer
+
+
+def test_other_leaves_what_the_header_said() -> None:
+    for before in (decided(header(), T1=0.95, T2=0.05), decided(header(), T1=0.7, T2=0.3)):
+        found = combine(header(), before, answers(("OTHER", 0.99)), LIMITS)
+        assert label(found) == ("T1", before.status, DecidedBy.HEADER)
+        assert found.confidence == before.confidence
+        assert not texts(found, "conflict")
+
+
+def test_other_casts_doubt_on_a_class_of_the_task() -> None:
+    found = combine(header(), decided(header(), T2=0.95, T1=0.05), answers(("OTHER", 0.99)), LIMITS)
+    assert label(found) == ("T2", Status.REVIEW, DecidedBy.HEADER)
+    assert "T2" in texts(found, "conflict")[0]
+
+
+def test_other_does_not_make_an_unknown_known() -> None:
+    unknown = decided(header(), T1=0.4, T2=0.3, PD=0.3)
+    found = combine(header(), unknown, answers(("OTHER", 0.99)), LIMITS)
+    assert (found.sequence, found.status) == ("unknown", Status.UNKNOWN)
+
+
+def test_an_answer_below_its_threshold_leaves_what_the_header_said() -> None:
+    for before in (decided(header(), T2=0.95, T1=0.05), decided(header(), T1=0.4, T2=0.3, PD=0.3)):
+        found = combine(header(), before, answers(("DWI", 0.49)), LIMITS)
+        assert label(found) == label(before)
+        assert not texts(found, "conflict")
+
+
+# --- both together
+
+
+@pytest.mark.parametrize(("top", "status"), [(0.95, Status.AUTO), (0.9, Status.AUTO), (0.7, Status.REVIEW)])
+def test_what_the_header_could_not_tell_follows_the_thresholds(top: float, status: Status) -> None:
+    found = combine(header(), decided(header(), T1=0.4, T2=0.3, PD=0.3), answers(("T2", top)), LIMITS)
+    assert label(found) == ("T2", status, DecidedBy.JOINT)
+    assert found.confidence == top
+
+
+def test_what_the_header_was_unsure_of_gets_sure() -> None:
+    found = combine(header(), decided(header(), T2=0.7, T1=0.3), answers(("T2", 0.95)), LIMITS)
+    assert label(found) == ("T2", Status.AUTO, DecidedBy.JOINT)
+
+
+@pytest.mark.parametrize(
+    ("by_header", "by_picture", "status"),
+    [
+        (("T2", 0.85), ("DWI", 0.85), Status.REVIEW),
+        (("T2", 0.85), ("OTHER", 0.85), Status.REVIEW),
+        (("OTHER", 0.85), ("T2", 0.85), Status.REVIEW),
+        (("T2", 0.85), ("DWI", 0.79), Status.AUTO),
+        (("T2", 0.79), ("DWI", 0.85), Status.AUTO),
+        (("DWI", 0.85), ("ADC", 0.85), Status.AUTO),  # a tag tells them apart, a picture hardly
+        (("T2", 0.85), ("T2", 0.85), Status.AUTO),
+    ],
+)
+def test_where_both_are_sure_and_apart_nobody_is_believed(
+    by_header: Said, by_picture: Said, status: Status
+) -> None:
+    unsure = decided(header(), T2=0.7, T1=0.3)
+    found = combine(header(), unsure, answers(("T2", 0.99), by_header, by_picture), LIMITS)
+    assert (found.sequence, found.status) == ("T2", status)
+    assert bool(texts(found, "conflict")) == (status is Status.REVIEW)
+
+
+def test_where_both_are_sure_and_apart_the_header_that_stands_needs_review_too() -> None:
+    sure = decided(header(), T2=0.95, T1=0.05)
+    for joint in (("T2", 0.4), ("OTHER", 0.6)):
+        found = combine(header(), sure, answers(joint, ("T2", 0.9), ("DWI", 0.9)), LIMITS)
+        assert label(found) == ("T2", Status.REVIEW, DecidedBy.HEADER)
+
+
+def test_a_sure_header_keeps_its_class_but_not_its_trust() -> None:
+    found = combine(header(), decided(header(), PD=0.95, T2=0.05), answers(("T2", 0.99)), LIMITS)
+    assert label(found) == ("PD", Status.REVIEW, DecidedBy.HEADER)
+    assert found.confidence == 0.95
+
+
+def test_a_sure_header_keeps_its_trust_beside_a_relative() -> None:
+    before = decided(header(), LOCALIZER=0.95, T2=0.05)
+    found = combine(header(), before, answers(("T2", 0.99)), LIMITS)
+    assert label(found) == ("LOCALIZER", Status.AUTO, DecidedBy.HEADER)
+    assert combine(header(), before, answers(("T2", 0.7)), LIMITS).status is Status.REVIEW
+
+
+def test_t1_and_t2_are_no_relatives() -> None:
+    """Both may be a localizer, which makes them none of each other."""
+    found = combine(header(), decided(header(), T1=0.95, T2=0.05), answers(("T2", 0.99)), LIMITS)
+    assert label(found) == ("T1", Status.REVIEW, DecidedBy.HEADER)
+    said = [{"sequence": spread_over(best, 0.95, ("T1", "T2", "OTHER"))} for best in ("T1", "T2", "T1")]
+    found = combine(header(), decided(header(), T1=0.7, T2=0.3), ThreeAnswers(*said), LIMITS)
+    assert (found.sequence, found.status) == ("T1", Status.REVIEW)
+    assert texts(found, "conflict")
+
+
+def test_nothing_is_a_relative_of_other() -> None:
+    found = combine(header(), decided(header(), OTHER=0.95, T2=0.05), answers(("T2", 0.99)), LIMITS)
+    assert label(found) == ("OTHER", Status.REVIEW, DecidedBy.HEADER)
+
+
+def test_an_unsure_header_gives_way_but_calls_for_review() -> None:
+    found = combine(header(), decided(header(), PD=0.7, T2=0.3), answers(("T2", 0.99)), LIMITS)
+    assert label(found) == ("T2", Status.REVIEW, DecidedBy.JOINT)
+
+
+def test_a_header_that_knows_a_class_more_exactly_keeps_it() -> None:
+    before = decided(header(), DIXON_W=0.7, T1=0.3)
+    found = combine(header(), before, answers(("DCE", 0.99)), LIMITS)
+    assert label(found) == ("DIXON_W", Status.REVIEW, DecidedBy.HEADER)
+
+
+def test_without_acquisition_parameters_nothing_is_auto() -> None:
+    bare = PartHeader({"Modality": "MR", "EchoTime": 90.0})
+    for top in (0.3, 0.7):
+        before = decided(bare, T2=top, T1=(1 - top) / 2, PD=(1 - top) / 2)
+        found = combine(bare, before, answers(("T2", 1.0)), LIMITS)
+        assert label(found) == ("T2", Status.REVIEW, DecidedBy.JOINT)
+
+
+# --- words
+
+
+def test_words_are_judged_again() -> None:
+    unsure = dict.fromkeys(("T1", "T2", "PD"), 1 / 3)
+    agreeing, contradicting = header(SeriesDescription="t2_tse"), header(SeriesDescription="t1_se")
+    found = combine(agreeing, decided(agreeing, **unsure), answers(("T2", 0.95)), LIMITS)
+    assert found.status is Status.AUTO
+    assert texts(found, "description") == ["the description agrees: T2"]
+    found = combine(contradicting, decided(contradicting, **unsure), answers(("T2", 0.95)), LIMITS)
+    assert (found.sequence, found.status) == ("T2", Status.REVIEW)
+    assert texts(found, "description") == []
+    assert len(texts(found, "conflict")) == 1
+
+
+def test_a_conflict_with_words_goes_when_the_answer_changes() -> None:
+    named = header(SeriesDescription="t2_tse")
+    before = decided(named, T1=0.7, T2=0.3)
+    assert texts(before, "conflict")
+    found = combine(named, before, answers(("T2", 0.99)), LIMITS)
+    assert found.sequence == "T2"
+    assert texts(found, "conflict") == []
+    assert texts(found, "description") == ["the description agrees: T2"]
+
+
+# --- the other facets
+
+
+@pytest.mark.parametrize(("sure", "plane"), [(0.95, "SAG"), (0.9, "SAG"), (0.89, "unknown")])
+def test_plane_is_filled_in_when_sure(sure: float, plane: str) -> None:
+    found = combine(header(), decided(header(), T2=0.95), answers(("T2", 0.95), plane=("SAG", sure)), LIMITS)
+    assert found.plane == plane
+    assert any("plane SAG" in text for text in texts(found, "joint")) == (plane == "SAG")
+
+
+def test_a_plane_that_is_a_fact_stays() -> None:
+    placed = replace(header(), planes=("AX",))
+    found = combine(placed, decided(placed, T2=0.95), answers(("T2", 0.95), plane=("SAG", 1.0)), LIMITS)
+    assert found.plane == "AX"
+
+
+@pytest.mark.parametrize(("sure", "phase"), [(0.95, "ART"), (0.89, "unknown")])
+def test_phase_is_filled_in_when_sure(sure: float, phase: str) -> None:
+    open_phase = {"PRE": 0.4, "ART": 0.3, "LATE": 0.3}
+    before = decided(header(), T1=0.95, phase=open_phase)
+    assert before.phase == "unknown"
+    found = combine(header(), before, answers(("OTHER", 0.95), phase=("ART", sure)), LIMITS)
+    assert (found.sequence, found.phase) == ("T1", phase)
+
+
+def test_a_phase_belongs_to_what_enhances() -> None:
+    found = combine(header(), decided(header(), T2=0.95), answers(("T2", 0.95), phase=("ART", 1.0)), LIMITS)
+    assert found.phase == "NONE"
+    unknown = decided(header(), T1=0.4, T2=0.3, PD=0.3)
+    assert combine(header(), unknown, answers(("T2", 0.95), phase=("ART", 1.0)), LIMITS).phase == "NONE"
+    assert combine(header(), unknown, answers(("DCE", 0.95), phase=("ART", 1.0)), LIMITS).phase == "ART"
+    assert combine(header(), unknown, answers(("DCE", 0.95)), LIMITS).phase == "unknown"
+
+
+@pytest.mark.parametrize(("told", "phase"), [("ART", "ART"), ("PRE", "POST")])
+def test_post_becomes_more_exact_and_nothing_else(told: str, phase: str) -> None:
+    before = decided(header(), T1=0.95, phase={"ART": 0.5, "LATE": 0.5})
+    assert before.phase == "POST"
+    assert combine(header(), before, answers(("OTHER", 1.0), phase=(told, 0.99)), LIMITS).phase == phase
+
+
+def test_a_phase_that_the_header_tells_stays() -> None:
+    before = decided(header(), T1=0.95, phase={"LATE": 1.0})
+    assert combine(header(), before, answers(("OTHER", 1.0), phase=("ART", 0.99)), LIMITS).phase == "LATE"
+
+
+def test_a_b_value_belongs_to_diffusion_only() -> None:
+    one = replace(header(ImageType=("ORIGINAL", "PRIMARY", "M")), b_value=0.0)
+    unknown = decided(one, T1=0.4, T2=0.3, DWI=0.3)
+    assert combine(one, unknown, answers(("DWI", 0.95)), LIMITS).b_value == 0.0
+    assert combine(one, unknown, answers(("T2", 0.95)), LIMITS).b_value is None
+    diffusion = decided(one, DWI=0.7, T2=0.3)
+    assert diffusion.b_value == 0.0
+    assert combine(one, diffusion, answers(("T2", 0.95)), LIMITS).b_value is None
+
+
+# --- always
+
+SEQUENCES = st.sampled_from(classes("sequence"))
+TOPS = st.one_of(st.floats(0.21, 1.0), st.sampled_from([0.49, 0.5, 0.8, 0.9, 0.97, 1.0]))
+SAID = st.tuples(st.sampled_from(TASK), TOPS)
+TAGS = st.fixed_dictionaries(
+    {},
+    optional={
+        "SeriesDescription": st.sampled_from(["t1_se", "t2_tse", "DWI b800", "localizer", "series 3"]),
+        "ImageType": st.sampled_from(
+            [ADC_TYPE, ("DERIVED", "SECONDARY", "MIP"), ("ORIGINAL", "PRIMARY", "M")]
+        ),
+        "ScanOptions": st.sampled_from([("FS",), ("DIXF",)]),
+    },
+)
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    tags=TAGS,
+    bare=st.booleans(),
+    b_value=st.sampled_from([None, 0.0, 800.0]),
+    sequence=st.dictionaries(SEQUENCES, st.floats(0.01, 1), min_size=1, max_size=4),
+    joint=SAID,
+    by_header=SAID,
+    by_picture=SAID,
+)
+def test_no_picture_makes_a_doubtful_label_trusted(
+    tags: dict[str, TagValue],
+    bare: bool,
+    b_value: float | None,
+    sequence: dict[str, float],
+    joint: Said,
+    by_header: Said,
+    by_picture: Said,
+) -> None:
+    given_header = PartHeader({"Modality": "MR", **tags}) if bare else header(**tags)
+    given_header = replace(given_header, b_value=b_value)
+    total = sum(sequence.values())
+    before = decided(given_header, **{name: value / total for name, value in sequence.items()})
+    three = answers(joint, by_header, by_picture, plane=("AX", 0.95), phase=("ART", 0.95))
+    untouched = copy.deepcopy((before, three))
+    found = combine(given_header, before, three, LIMITS)
+    assert (before, three) == untouched
+
+    if found.status is Status.AUTO:
+        assert not texts(found, "conflict")
+        assert not bare or found.decided_by is DecidedBy.FACT
+        assert found.confidence is not None
+        assert found.confidence >= 0.9
+    assert (found.sequence == "unknown") == (found.status is Status.UNKNOWN)
+    if before.decided_by is DecidedBy.FACT:
+        assert (found.sequence, found.decided_by) == (before.sequence, DecidedBy.FACT)
+    if found.decided_by is DecidedBy.JOINT:
+        assert found.sequence == joint[0] != "OTHER"
+        assert found.confidence == joint[1]
+    assert (found.derived, found.region) == (before.derived, before.region)
+    if found.sequence != "DWI":
+        assert found.b_value is None
+    assert texts(found, "picture")
+    for name, answer in (
+        ("header alone", three.header),
+        ("picture alone", three.picture),
+        ("both", three.joint),
+    ):
+        for facet, values in answer.items():
+            assert found.probabilities[f"{facet} ({name})"] == values
+    assert found.probabilities["sequence"] == before.probabilities["sequence"]
+    assert found.probabilities["region"] == three.joint["region"]
+
+
+def test_a_task_without_other_facets_leaves_them() -> None:
+    only = {"sequence": spread_over("T2", 0.95)}
+    before = decided(header(), T2=0.95)
+    found = combine(header(), before, ThreeAnswers(only, only, only), {"sequence": LIMITS["sequence"]})
+    assert (found.plane, found.phase) == (before.plane, before.phase)
+    assert found.probabilities["region"] == before.probabilities["region"]
