@@ -14,7 +14,7 @@ from pathlib import Path
 
 from SeriesClassifierLib.errors import SeriesClassifierError, SourceError, UsageError
 from SeriesClassifierLib.simulation.database_writer import write_database
-from SeriesClassifierLib.simulation.exams import write_exam
+from SeriesClassifierLib.simulation.study_writer import write_studies
 from SeriesClassifierLib.simulation.wheel_samples import copy_wheel_samples
 from SeriesClassifierLib.sources import open_source
 
@@ -22,6 +22,9 @@ logger = logging.getLogger(__name__)
 
 _MARK = ".series-classifier-demo"  # only a folder with this file in it is ever emptied
 _OURS = ("dicom", "database")
+# Task and seed of the simulated exams, complete ones that are soon drawn; their largest Rows and Columns.
+_EXAMS = (("prostate", 23), ("liver", 8))
+_SIDE = 128
 
 
 def make_demo(out: Path, source: Path | None = None) -> Path:
@@ -36,8 +39,9 @@ def make_demo(out: Path, source: Path | None = None) -> Path:
         files = _files_of(source)
     else:
         samples = copy_wheel_samples(out / "dicom" / "packages")
-        exams = write_exam(out / "dicom" / "prostate", "prostate", vendor="SIEMENS")
-        exams += write_exam(out / "dicom" / "liver", "abdomen", vendor="GE")
+        exams: list[Path] = []
+        for task, seed in _EXAMS:
+            exams += write_studies(out / "dicom" / task, task, 1, seed, _SIDE)
         logger.info("%d real images out of installed packages, %d simulated ones", len(samples), len(exams))
         files = samples + exams
     return write_database(files, out / "database", copy=source is None)

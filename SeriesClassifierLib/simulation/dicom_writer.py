@@ -45,6 +45,7 @@ def write_series(
 
 
 def _dataset(image: NDArray[np.uint16], tags: Mapping[str, TagValue]) -> Dataset:
+    import numpy as np
     from pydicom import Dataset
     from pydicom.datadict import dictionary_VR
 
@@ -64,7 +65,8 @@ def _dataset(image: NDArray[np.uint16], tags: Mapping[str, TagValue]) -> Dataset
     dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = 16, 12, 11
     dataset.PixelRepresentation = 0
     dataset.SmallestImagePixelValue, dataset.LargestImagePixelValue = int(image.min()), int(image.max())
-    width = max(1, round(sorted(image.ravel().tolist())[int(0.995 * image.size)]))
+    rank = int(0.995 * image.size)
+    width = max(1, int(np.partition(image, rank, axis=None)[rank]))
     dataset.WindowCenter, dataset.WindowWidth = f"{width / 2:g}", str(width)
     dataset.add_new(0x7FE00010, "OW", image.astype("<u2").tobytes())
     return dataset

@@ -9,7 +9,7 @@ import pydicom
 import pytest
 
 from SeriesClassifierLib.cli.main import WRONG_USAGE, main
-from SeriesClassifierLib.cli.simulate import COLUMNS
+from SeriesClassifierLib.simulation.study_writer import COLUMNS
 
 LONGEST = "32"
 

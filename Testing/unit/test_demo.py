@@ -30,10 +30,10 @@ def n_images(source: Path) -> int:
 def no_exams(monkeypatch: pytest.MonkeyPatch) -> None:
     """Drawing the exams takes long and has tests of its own."""
 
-    def small(folder: Path, region: str, *, vendor: str) -> list[Path]:
-        return write_small_series(folder, study=len(region), series=1, images=2)
+    def small(folder: Path, task: str, studies: int, seed: int, longest: int) -> list[Path]:
+        return write_small_series(folder, study=len(task), series=1, images=2)
 
-    monkeypatch.setattr(demo, "write_exam", small)
+    monkeypatch.setattr(demo, "write_studies", small)
 
 
 def test_every_installed_package_gives_readable_mr(tmp_path: Path) -> None:
