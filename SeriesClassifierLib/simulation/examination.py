@@ -13,15 +13,17 @@ from SeriesClassifierLib.headers.part_header import series_headers
 from SeriesClassifierLib.parts.geometry import normal, plane_and_tilt
 from SeriesClassifierLib.parts.split import split
 from SeriesClassifierLib.records import Instance, Part, Series, TagValue
+from SeriesClassifierLib.simulation.contrast import NO_AGENT, Agent, agent_at, draw_agent
 from SeriesClassifierLib.simulation.dialects import VENDOR_WEIGHTS
 from SeriesClassifierLib.simulation.dicom_writer import uid_of
 from SeriesClassifierLib.simulation.draws import chance, choice, draw_field, log_uniform, pick
-from SeriesClassifierLib.simulation.exam_cards import Plan
 from SeriesClassifierLib.simulation.headers import SimulatedPart, acquire
-from SeriesClassifierLib.simulation.pictures import Settings, draw_settings, render, shown_size
+from SeriesClassifierLib.simulation.pictures import render
+from SeriesClassifierLib.simulation.plans import Plan
 from SeriesClassifierLib.simulation.protocols import PROTOCOLS, Protocol
 from SeriesClassifierLib.simulation.scanner import Floats
-from SeriesClassifierLib.simulation.signals import NO_AGENT, Agent, Scan, agent_at, draw_agent, scan_of
+from SeriesClassifierLib.simulation.scans import Scan, scan_of
+from SeriesClassifierLib.simulation.settings import Settings, draw_settings, shown_size
 from SeriesClassifierLib.simulation.stack import Stack
 from SeriesClassifierLib.simulation.tissues import TissuesDrawn, draw_tissues
 from SeriesClassifierLib.simulation.views import BodyLike, View, axes_of, draw_view
@@ -381,7 +383,9 @@ def _shared(
     keep = {"ImageType"} if (sequence, plan.members[0][1]) != (other.sequence, other.derived) else set()
     if sequence.startswith("DIXON"):
         keep |= {"EchoTime", "ScanOptions"} if sequence != other.sequence else set()
-    tags = {k: v for k, v in other.acquired.items() if k not in keep} | {k: own[k] for k in keep if k in own}
+    tags = {k: v for k, v in other.acquired.items() if k not in keep} | {
+        k: own[k] for k in sorted(keep) if k in own
+    }
     name = tags.get("SequenceName")
     if isinstance(name, str) and sequence in ("DWI", "ADC"):
         tags["SequenceName"] = re.sub(r"_b\d.*$", "_b", name)

@@ -81,6 +81,12 @@ def evaluation_batch(pool: Pool, rows: NDArray[np.int64], slices: int, side: int
     return _batch(pool, rows, np.full(len(rows), copy), plain(pictures, side), mask)
 
 
+def tensors(values: NDArray[np.float32]) -> tuple[Tensor, Tensor]:
+    """(values with zeros where absent, observed) for a model, from values with NaN where absent."""
+    observed = ~np.isnan(values)
+    return torch.from_numpy(np.nan_to_num(values)), torch.from_numpy(observed.astype(np.float32))
+
+
 def picked(
     pool: Pool, rows: NDArray[np.int64], slices: int, rng: np.random.Generator | None
 ) -> tuple[Tensor, Tensor]:
@@ -104,15 +110,8 @@ def picked(
 def _batch(
     pool: Pool, rows: NDArray[np.int64], copy: NDArray[np.int64], pictures: Tensor, mask: Tensor
 ) -> Batch:
-    values = pool.values[rows, copy]
-    observed = ~np.isnan(values)
-    return Batch(
-        pictures,
-        mask,
-        torch.from_numpy(np.nan_to_num(values)),
-        torch.from_numpy(observed.astype(np.float32)),
-        {facet: torch.from_numpy(labels[rows]) for facet, labels in pool.labels.items()},
-    )
+    labels = {facet: torch.from_numpy(labels[rows]) for facet, labels in pool.labels.items()}
+    return Batch(pictures, mask, *tensors(pool.values[rows, copy]), labels)
 
 
 def _chances(pool: Pool, rows: NDArray[np.int64], mixing: Mixing) -> NDArray[np.float64]:

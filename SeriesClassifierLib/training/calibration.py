@@ -3,9 +3,38 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+
+# Shares of wrong answers that thresholds are found for.
+RISKS = (0.005, 0.01, 0.02, 0.05, 0.1)
+_REVIEW = {"sequence": 0.4}
+_REVIEW_OTHERS = 0.6
+
+
+def review_below(facet: str) -> float:
+    """The calibrated probability below which there is no answer to ``facet``, only alternatives."""
+    return _REVIEW.get(facet, _REVIEW_OTHERS)
+
+
+def facet_logits(
+    logits: NDArray[np.float32], heads: Mapping[str, Sequence[str]]
+) -> dict[str, NDArray[np.float32]]:
+    """Facet -> (N, its classes), out of ``logits`` of ``heads`` side by side; what follows is left out."""
+    ends = np.cumsum([len(names) for names in heads.values()])
+    return {
+        facet: logits[:, end - len(names) : end]
+        for (facet, names), end in zip(heads.items(), ends, strict=True)
+    }
+
+
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Probabilities (N, C) of ``logits`` (N, C)."""
+    out: NDArray[np.float32] = np.exp(logits - logits.max(1, keepdims=True))
+    out /= out.sum(1, keepdims=True)
+    return out
 
 
 def _nll(logits: NDArray[np.float32], labels: NDArray[np.int64], temperature: float) -> float:
@@ -38,8 +67,7 @@ def threshold_for_risk(logits: NDArray[np.float32], labels: NDArray[np.int64], m
     The error among the n answers above a threshold is counted as (wrong + 1) / (n + 1), which makes the bound
     hold in expectation on exchangeable data (Angelopoulos et al., 2022). 1.0 when no threshold does it.
     """
-    scaled = logits - logits.max(1, keepdims=True)
-    probabilities = np.exp(scaled) / np.exp(scaled).sum(1, keepdims=True)
+    probabilities = softmax(logits)
     confidence = probabilities.max(1)
     wrong = probabilities.argmax(1) != labels
     order = np.argsort(-confidence)

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from SeriesClassifierLib.publish.atomic import replacing
 from SeriesClassifierLib.training.curves import write_curves
 
 logger = logging.getLogger(__name__)
@@ -57,6 +58,17 @@ class Group:
 
     parameters: tuple[nn.Parameter, ...]
     factor: float = 1.0
+
+
+def grouped(model: nn.Module, parts: Iterable[tuple[nn.Module, float]]) -> list[Group]:
+    """What can be trained of each of ``parts`` (a module of ``model`` and its factor), then all the rest."""
+    groups: list[Group] = []
+    known: set[nn.Parameter] = set()
+    for part, factor in parts:
+        free = tuple(p for p in part.parameters() if p.requires_grad)
+        groups += [Group(free, factor)] if free else []
+        known.update(part.parameters())
+    return [*groups, Group(tuple(p for p in model.parameters() if p not in known))]
 
 
 def fit(
@@ -220,6 +232,5 @@ def _unshared(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _replace(path: Path, write: Callable[[Path], Any]) -> None:
     """A file that is either the old or the new one, whenever the process is killed."""
-    fresh = path.with_name(path.name + ".new")
-    write(fresh)
-    fresh.replace(path)
+    with replacing(path) as draft:
+        write(draft)

@@ -24,12 +24,17 @@ from SeriesClassifierLib.bundles.bundle import CARD, MODEL, WEIGHTS, write_bundl
 from SeriesClassifierLib.headers.features import FEATURES
 from SeriesClassifierLib.models.header_model import HeaderModel
 from SeriesClassifierLib.simulation.headers import STRANGE
+from SeriesClassifierLib.training.batches import tensors
 from SeriesClassifierLib.training.calibration import (
+    RISKS,
     expected_calibration_error,
+    facet_logits,
     fit_temperature,
+    review_below,
+    softmax,
     threshold_for_risk,
 )
-from SeriesClassifierLib.training.simulated_headers import HeaderTable, draw_table
+from SeriesClassifierLib.training.simulated_headers import IS_BINARY, HeaderTable, draw_table
 from SeriesClassifierLib.vocabulary import classes
 
 logger = logging.getLogger(__name__)
@@ -54,7 +59,7 @@ class Recipe:
     weight_decay: float = 1e-4
     width: int = 96
     members: int = 3
-    risks: tuple[float, ...] = (0.005, 0.01, 0.02, 0.05, 0.1)
+    risks: tuple[float, ...] = RISKS
     label_smoothing: float = 0.02
 
 
@@ -82,9 +87,8 @@ def make(recipe: Recipe, folder: Path) -> None:
 def train_model(recipe: Recipe, train: HeaderTable, held_out: HeaderTable) -> HeaderModel:
     """The trained model, in evaluation mode. Every member sees its own order of the same data."""
     torch.manual_seed(recipe.seed)
-    binary = [feature.kind != "number" for feature in FEATURES]
     sizes = {facet: len(names) for facet, names in train.classes.items()}
-    model = HeaderModel(binary, sizes, d=recipe.width, members=recipe.members)
+    model = HeaderModel(IS_BINARY, sizes, d=recipe.width, members=recipe.members)
     values, observed = tensors(train.values)
     labels = {facet: torch.from_numpy(train.labels[facet]) for facet in train.classes}
     steps = recipe.epochs * (len(values) // recipe.batch)
@@ -119,12 +123,6 @@ def train_model(recipe: Recipe, train: HeaderTable, held_out: HeaderTable) -> He
     return model
 
 
-def tensors(values: NDArray[np.float32]) -> tuple[Tensor, Tensor]:
-    """(values with zeros where absent, observed) for the model, from values with NaN where absent."""
-    observed = ~np.isnan(values)
-    return torch.from_numpy(np.nan_to_num(values)), torch.from_numpy(observed.astype(np.float32))
-
-
 def predict(model: HeaderModel, values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Logits (N, classes of all facets)."""
     with torch.inference_mode():
@@ -146,27 +144,17 @@ def _loss(recipe: Recipe, logits: Tensor, labels: Mapping[str, Tensor], sizes: M
     return loss
 
 
-def _facet_logits(
-    logits: NDArray[np.float32], names: Mapping[str, list[str]]
-) -> dict[str, NDArray[np.float32]]:
-    out, start = {}, 0
-    for facet, labels in names.items():
-        out[facet] = logits[:, start : start + len(labels)]
-        start += len(labels)
-    return out
-
-
 def _calibrate(
     recipe: Recipe, logits: NDArray[np.float32], table: HeaderTable
 ) -> tuple[dict[str, float], dict[str, dict[str, Any]]]:
     temperature: dict[str, float] = {}
     thresholds: dict[str, dict[str, Any]] = {}
-    for facet, facet_logits in _facet_logits(logits, table.classes).items():
+    for facet, part in facet_logits(logits, table.classes).items():
         labels = table.labels[facet]
-        temperature[facet] = fit_temperature(facet_logits, labels)
-        scaled = facet_logits / temperature[facet]
+        temperature[facet] = fit_temperature(part, labels)
+        scaled = part / temperature[facet]
         auto = {str(risk): threshold_for_risk(scaled, labels, risk) for risk in recipe.risks}
-        thresholds[facet] = {"auto": auto, "review": 0.4 if facet == "sequence" else 0.6}
+        thresholds[facet] = {"auto": auto, "review": review_below(facet)}
     return temperature, thresholds
 
 
@@ -179,10 +167,8 @@ def _figures(
     """Figures on fresh simulated headers. They say how well the model knows the simulator, not the world."""
     on = f"{len(table.values):,} fresh simulated headers of scanners stranger than in training"
     figures: dict[str, Any] = {"on": on}
-    for facet, facet_logits in _facet_logits(logits, table.classes).items():
-        scaled = facet_logits / temperature[facet]
-        probabilities = np.exp(scaled - scaled.max(1, keepdims=True))
-        probabilities /= probabilities.sum(1, keepdims=True)
+    for facet, part in facet_logits(logits, table.classes).items():
+        probabilities = softmax(part / temperature[facet])
         right = probabilities.argmax(1) == table.labels[facet]
         sure = probabilities.max(1) >= thresholds[facet]["auto"]["0.01"]
         figures[facet] = {

@@ -38,7 +38,7 @@ from SeriesClassifierLib.training.joint_calibration import (
 from SeriesClassifierLib.training.joint_card import card
 from SeriesClassifierLib.training.joint_model import Loss, distill, loss_for, predict, two_steps
 from SeriesClassifierLib.training.onnx_export import export_model, load_weights, parity
-from SeriesClassifierLib.training.pool import UNLABELLED, Pool, build_pool, join, load_pool
+from SeriesClassifierLib.training.pool import UNLABELLED, Pool, build_pool, cached_pool, join
 from SeriesClassifierLib.training.real_series import real_examples
 from SeriesClassifierLib.training.simulated_pictures import simulated_examples, truth_of
 from SeriesClassifierLib.training.tasks import TASKS, Task
@@ -77,13 +77,7 @@ def make(task: Task, seed: int, folder: Path, real: Path | None, work: Path) -> 
         write_fold(task, seed, data, teachers, fold, teacher, work / f"fold{fold}" / "bundle")
     student = train_student(task, seed, data, loss, base, teachers, work / "student")
     found = out_of_fold(task, data, teachers)
-    strange = answers_of(task, student, data.held_out, np.arange(len(data.held_out)))
-    calibration = calibrate(task.heads, found, OutOfFold.of(data.held_out, strange))
-    folder.mkdir(parents=True, exist_ok=True)
-    difference = export(task, student, data.held_out, folder)
-    description = describe(task, seed, data, calibration, difference)
-    (folder / CARD).write_text(card(description), encoding="utf-8")
-    write_bundle(folder, description)
+    _write(task, seed, data, student, found, folder)
     logger.info("made the bundle %s in %.0f s", task.name, time.monotonic() - started)
 
 
@@ -91,21 +85,25 @@ def load_data(task: Task, seed: int, real: Path | None, work: Path) -> Data:
     """Draw (or read again from ``work``) what is simulated, and read what is real."""
     work.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
-    train = _cached(
-        work / "train.npz", task, rng, lambda: simulated_examples(task.draw, task.parts, seed), copies=_COPIES
+    train = cached_pool(
+        work / "train.npz",
+        rng,
+        task.trained,
+        lambda: simulated_examples(task.draw, task.parts, seed),
+        copies=_COPIES,
     )
     strange = replace(task.draw, held_out=True, shift=STRANGE, slices=task.slices)
-    held_out = _cached(
+    held_out = cached_pool(
         work / "held_out.npz",
-        task,
         rng,
+        task.trained,
         lambda: simulated_examples(strange, task.held_out, seed + 10_000),
         copies=_COPIES,
     )
-    headers = _cached(
+    headers = cached_pool(
         work / "headers.npz",
-        task,
         rng,
+        task.trained,
         lambda: _header_examples(np.random.default_rng(seed + 20_000), task),
         copies=2,
         headers_only=True,
@@ -218,16 +216,30 @@ def write_fold(
     It is calibrated on the other folds, so nothing in it comes from the exams it names in ``left_out``.
     """
     others = [other if number != fold else None for number, other in enumerate(teachers)]
-    held_out = answers_of(task, teacher, data.held_out, np.arange(len(data.held_out)))
-    calibration = calibrate(
-        task.heads, out_of_fold(task, data, others), OutOfFold.of(data.held_out, held_out)
-    )
-    folder.mkdir(parents=True, exist_ok=True)
-    difference = export(task, teacher, data.held_out, folder)
-    description = dict(describe(task, seed, data, calibration, difference))
     folds = by_exam(data.train.exams.tolist(), task.folds)
     left_out = sorted(set(data.train.exams[data.train.real & (folds == fold)].tolist()))
-    description["training"] = {**description["training"], "left_out": left_out}
+    _write(task, seed, data, teacher, out_of_fold(task, data, others), folder, left_out=left_out)
+
+
+def _write(
+    task: Task,
+    seed: int,
+    data: Data,
+    model: PictureHeaderModel,
+    real: OutOfFold | None,
+    folder: Path,
+    **training: Any,
+) -> None:
+    """The bundle of ``model``, calibrated on ``real`` and on the strange examples held out.
+
+    ``training`` is told in ``bundle.json`` besides what it tells of every training.
+    """
+    strange = answers_of(task, model, data.held_out, np.arange(len(data.held_out)))
+    calibration = calibrate(task.heads, real, OutOfFold.of(data.held_out, strange))
+    folder.mkdir(parents=True, exist_ok=True)
+    difference = export(task, model, data.held_out, folder)
+    description = dict(describe(task, seed, data, calibration, difference))
+    description["training"] = {**description["training"], **training}
     (folder / CARD).write_text(card(description), encoding="utf-8")
     write_bundle(folder, description)
 
@@ -285,12 +297,6 @@ def describe(
         "figures": {**calibration.figures, "largest difference between onnxruntime and torch": difference},
         "versions": {"torch": torch.__version__.split("+")[0], "numpy": np.__version__},
     }
-
-
-def _cached(path: Path, task: Task, rng: np.random.Generator, draw: Any, **how: Any) -> Pool:
-    if not path.is_file():
-        build_pool(rng, draw(), task.trained, **how).save(path)
-    return load_pool(path)
 
 
 def _header_examples(rng: np.random.Generator, task: Task) -> list[Example]:

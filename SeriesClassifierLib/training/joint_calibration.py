@@ -10,17 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SeriesClassifierLib.training.calibration import (
+    RISKS,
     expected_calibration_error,
+    facet_logits,
     fit_temperature,
+    review_below,
+    softmax,
     threshold_for_risk,
 )
 from SeriesClassifierLib.training.pool import UNLABELLED, Pool
 
 ANSWERS = ("header", "picture", "joint")
-_RISKS = (0.005, 0.01, 0.02, 0.05, 0.1)
-# Below this calibrated probability there is no answer, only alternatives.
-_REVIEW = {"sequence": 0.4}
-_REVIEW_OTHERS = 0.6
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,13 +59,8 @@ class OutOfFold:
         self, heads: Mapping[str, Sequence[str]], answer: str, facet: str
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """(logits (n, classes), labels (n)) of one facet, of the examples that are labelled."""
-        start = 0
-        for name, names in heads.items():
-            if name == facet:
-                break
-            start += len(names)
         known = self.labels[facet] != UNLABELLED
-        return self.logits[answer][known, start : start + len(heads[facet])], self.labels[facet][known]
+        return facet_logits(self.logits[answer], heads)[facet][known], self.labels[facet][known]
 
 
 @dataclass(frozen=True)
@@ -98,9 +93,9 @@ def calibrate(
         # What was never put to the test is never trusted.
         auto = {
             str(risk): max((threshold_for_risk(*some, risk) for some in tested), default=1.0)
-            for risk in _RISKS
+            for risk in RISKS
         }
-        thresholds[facet] = {"auto": auto, "review": _REVIEW.get(facet, _REVIEW_OTHERS)}
+        thresholds[facet] = {"auto": auto, "review": review_below(facet)}
     for name, found in (("real, patient left out", real), ("simulated, strange scanners", strange)):
         if found is not None:
             figures[name] = {
@@ -136,9 +131,7 @@ def _figures(
 ) -> dict[str, Any]:
     if not len(labels):
         return {"n": 0}
-    scaled = logits / temperature
-    probabilities = np.exp(scaled - scaled.max(1, keepdims=True))
-    probabilities /= probabilities.sum(1, keepdims=True)
+    probabilities = softmax(logits / temperature)
     answers = probabilities.argmax(1)
     return {
         "n": len(labels),

@@ -7,7 +7,7 @@ chance: one model learns to be three.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from torch.nn.functional import cross_entropy, kl_div
 from SeriesClassifierLib.models.modalities import PictureHeaderModel
 from SeriesClassifierLib.models.picture_encoder import PictureEncoder, freeze, unfreeze
 from SeriesClassifierLib.training.batches import Batch, Batches, evaluation_batch
-from SeriesClassifierLib.training.engine import Group, Schedule, fit
+from SeriesClassifierLib.training.engine import Group, Schedule, fit, grouped
 from SeriesClassifierLib.training.pool import UNLABELLED, Pool
 
 # What each of the three answers counts in the loss: header alone, picture alone, both.
@@ -45,6 +45,12 @@ class Loss:
         for share, logits in zip(_SHARES, answers, strict=True):
             total = total + share * self.of(model.facets, logits, batch.labels)
         return total
+
+    def joint(self, model: nn.Module, batch: Batch) -> Tensor:
+        """The loss of the one answer from all that is there."""
+        assert isinstance(model, PictureHeaderModel)
+        logits = model(batch.pictures, batch.mask, batch.values, batch.observed)
+        return self.of(model.facets, logits, batch.labels)
 
     def of(self, facets: Mapping[str, int], logits: Tensor, labels: Mapping[str, Tensor]) -> Tensor:
         """The loss of one answer: logits of all facets side by side."""
@@ -110,7 +116,7 @@ def two_steps(
     def both(module: nn.Module, step: int) -> Tensor:
         return loss(module, batches(step)) + _header_loss(module, headers(step), loss)
 
-    encoder = _encoder(model)
+    encoder = encoder_of(model)
     if steps.heads:
         freeze(encoder)
         schedule = Schedule(steps.heads, steps.heads_rate, evaluate_every=steps.evaluate_every)
@@ -163,7 +169,7 @@ def distill(
         return total
 
     if steps.frozen_blocks is not None:
-        freeze(_encoder(student), below_block=steps.frozen_blocks)
+        freeze(encoder_of(student), below_block=steps.frozen_blocks)
     schedule = Schedule(steps.everything, steps.rate, evaluate_every=steps.evaluate_every)
     fit(student, _step, both, schedule, groups=_groups(student, steps), folder=_below(folder, "student"))
     return student
@@ -192,23 +198,17 @@ def predict(
 
 def _header_loss(model: nn.Module, batch: Batch, loss: Loss) -> Tensor:
     """The loss of examples that have no picture: only the header's answer is theirs."""
-    assert isinstance(model, PictureHeaderModel)
-    nothing = torch.zeros_like(batch.mask)
-    logits = model(batch.pictures, nothing, batch.values, batch.observed)
-    return loss.of(model.facets, logits, batch.labels)
+    return loss.joint(model, replace(batch, mask=torch.zeros_like(batch.mask)))
 
 
 def _groups(model: PictureHeaderModel, steps: Steps) -> list[Group]:
     """The encoder, the header's encoder (both start from trained weights), and the rest."""
-    encoder = [p for p in _encoder(model).parameters() if p.requires_grad]
-    header = list(model.get_submodule("header").parameters())
-    known = {id(p) for p in (*_encoder(model).parameters(), *header)}
-    rest = [p for p in model.parameters() if id(p) not in known]
-    groups = [Group(tuple(header), steps.header_factor), Group(tuple(rest))]
-    return [Group(tuple(encoder), steps.encoder_factor), *groups] if encoder else groups
+    header = model.get_submodule("header")
+    return grouped(model, [(encoder_of(model), steps.encoder_factor), (header, steps.header_factor)])
 
 
-def _encoder(model: PictureHeaderModel) -> PictureEncoder:
+def encoder_of(model: PictureHeaderModel) -> PictureEncoder:
+    """The encoder of pictures in ``model``."""
     encoder = model.get_submodule("encoder")
     assert isinstance(encoder, PictureEncoder)
     return encoder

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,10 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from SeriesClassifierLib.headers.features import FEATURES, features
+from SeriesClassifierLib.publish.atomic import replacing
 from SeriesClassifierLib.records import UNKNOWN
 from SeriesClassifierLib.simulation.damage import damage
 from SeriesClassifierLib.training.examples import Example
 from SeriesClassifierLib.training.simulated_headers import feature_vector
+
+logger = logging.getLogger(__name__)
 
 Facets = Mapping[str, Sequence[str]]
 UNLABELLED = -1
@@ -57,19 +61,17 @@ class Pool:
     def save(self, path: Path) -> None:
         """Write the pool as one npz file."""
         labels = {f"label_{facet}": values for facet, values in self.labels.items()}
-        # Under another name first: a killed process leaves no half of a pool.
-        fresh = path.with_name(f"new-{path.name}")
-        np.savez(
-            fresh,
-            slices=self.slices,
-            first=self.first,
-            values=self.values.astype(np.float16),
-            exams=self.exams,
-            names=self.names,
-            real=self.real,
-            **labels,  # type: ignore[arg-type]
-        )
-        fresh.replace(path)
+        with replacing(path) as draft, draft.open("wb") as file:
+            np.savez(
+                file,
+                slices=self.slices,
+                first=self.first,
+                values=self.values.astype(np.float16),
+                exams=self.exams,
+                names=self.names,
+                real=self.real,
+                **labels,  # type: ignore[arg-type]
+            )
 
 
 def load_pool(path: Path) -> Pool:
@@ -118,6 +120,22 @@ def build_pool(
         np.array([example.name for example in kept]),
         np.array([example.real for example in kept]),
     )
+
+
+def cached_pool(
+    path: Path,
+    rng: np.random.Generator,
+    facets: Facets,
+    draw: Callable[[], Sequence[Example]],
+    *,
+    copies: int = 4,
+    headers_only: bool = False,
+) -> Pool:
+    """The pool in ``path``; when there is none, ``build_pool`` makes it of what ``draw`` gives."""
+    if not path.is_file():
+        logger.info("drawing the pool %s", path.stem)
+        build_pool(rng, draw(), facets, copies=copies, headers_only=headers_only).save(path)
+    return load_pool(path)
 
 
 def join(pools: Sequence[Pool]) -> Pool:

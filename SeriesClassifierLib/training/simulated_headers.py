@@ -11,6 +11,7 @@ from SeriesClassifierLib.headers.features import FEATURES, features
 from SeriesClassifierLib.simulation.damage import damage
 from SeriesClassifierLib.simulation.headers import Shift, SimulatedPart, draw_part
 
+IS_BINARY = tuple(feature.kind != "number" for feature in FEATURES)
 _POSITION = {feature.name: index for index, feature in enumerate(FEATURES)}
 
 

@@ -6,18 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from SeriesClassifierLib.bundles.bundle import WEIGHTS, find_bundle
-from SeriesClassifierLib.headers.features import FEATURES
 from SeriesClassifierLib.models.encoders import build_encoder, fix_side
 from SeriesClassifierLib.models.fusion import JointFusion
 from SeriesClassifierLib.models.modalities import PictureHeaderModel
 from SeriesClassifierLib.models.series_model import LiverModel
 from SeriesClassifierLib.training.examples import CONTRAST, CONTRASTS
 from SeriesClassifierLib.training.joint_model import Steps
+from SeriesClassifierLib.training.simulated_headers import IS_BINARY
 from SeriesClassifierLib.training.simulated_pictures import Draw
 from SeriesClassifierLib.vocabulary import classes
 
 _REGIONS = tuple(classes("region"))
-IS_BINARY = tuple(feature.kind != "number" for feature in FEATURES)
 # The width of the header bundle's encoder, whose weights the header branch starts from.
 _HEADER_WIDTH = 96
 

@@ -21,8 +21,20 @@ from SeriesClassifierLib.headers.features import features  # noqa: E402
 from SeriesClassifierLib.models.encoders import build_encoder  # noqa: E402
 from SeriesClassifierLib.models.metadata_encoder import SparseMetadataEncoder  # noqa: E402
 from SeriesClassifierLib.simulation.headers import draw_part  # noqa: E402
-from SeriesClassifierLib.training import ablations  # noqa: E402
-from SeriesClassifierLib.training.ablations import Plan, Result, interval, plan_for, run, table  # noqa: E402
+from SeriesClassifierLib.training import pool  # noqa: E402
+from SeriesClassifierLib.training.ablations import (  # noqa: E402
+    Plan,
+    Result,
+    bench,
+    interval,
+    networks,
+    plan_for,
+    results,
+    rows,
+    run,
+    runner,
+    table,
+)
 from SeriesClassifierLib.training.simulated_headers import feature_vector  # noqa: E402
 from SeriesClassifierLib.training.simulated_pictures import study_examples  # noqa: E402
 
@@ -39,14 +51,14 @@ class Small3D(Tiny3D):
         return [[], [self.body], []]
 
 
-def small_encoder(name: str, *, random: bool = False) -> torch.nn.Module:
-    return Small3D() if name == "resnet18-3d" else build_encoder(name, random=random)
+def small_encoder(name: str, *, random: bool, side: int) -> torch.nn.Module:
+    return Small3D() if name == "resnet18-3d" else build_encoder(name, random=random, side=side)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _small_3d() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ablations, "build_encoder", small_encoder)
+        patch.setattr(bench, "build_encoder", small_encoder)
         yield
 
 
@@ -62,13 +74,13 @@ def finished(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
     return plan, folder
 
 
-def figures_of(results: list[Result]) -> dict[str, object]:
-    return {result.row: result.figures for result in results}
+def figures_of(found: list[Result]) -> dict[str, object]:
+    return {result.row: result.figures for result in found}
 
 
 def test_every_row_gives_figures(finished: tuple[Plan, Path]) -> None:
     plan, folder = finished
-    found = ablations.results(plan, [1], folder)
+    found = results(plan, [1], folder)
     assert [result.row for result in found] == ROWS[plan.task]
     for result in found:
         one = result.figures["sequence"]
@@ -86,20 +98,21 @@ def test_what_is_done_is_not_done_again(
     finished: tuple[Plan, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan, folder = finished
-    before = figures_of(ablations.results(plan, [1], folder))
-    for name in ("fit", "predict", "build_pool", "_trees", "_figures"):
-        monkeypatch.setattr(ablations, name, None)
+    before = figures_of(results(plan, [1], folder))
+    used = [(bench, "fit"), (networks, "fit"), (networks, "predict"), (pool, "build_pool"), (rows, "_trees")]
+    for module, name in [*used, (runner, "figures")]:
+        monkeypatch.setattr(module, name, None)
     assert figures_of(run(plan, [1], folder)) == before
 
 
 def test_a_lost_row_comes_out_the_same(finished: tuple[Plan, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     plan, folder = finished
-    before = figures_of(ablations.results(plan, [1], folder))
+    before = figures_of(results(plan, [1], folder))
     paths = {path.stem: path for path in folder.rglob("seed1/*.json")}
     stamps = {name: path.stat().st_mtime_ns for name, path in paths.items()}
     lost = ROWS[plan.task][-1]
     paths[lost].unlink()
-    monkeypatch.setattr(ablations, "build_pool", None)
+    monkeypatch.setattr(pool, "build_pool", None)
     assert figures_of(run(plan, [1], folder)) == before
     assert [name for name, path in paths.items() if path.stat().st_mtime_ns != stamps[name]] == [lost]
 

@@ -10,9 +10,10 @@ import pytest
 from numpy.typing import NDArray
 
 from SeriesClassifierLib.simulation.headers import SimulatedPart, draw_part
-from SeriesClassifierLib.simulation.pictures import Settings, draw_settings, render, shown_size
+from SeriesClassifierLib.simulation.pictures import render
 from SeriesClassifierLib.simulation.scanner import Look
-from SeriesClassifierLib.simulation.signals import Scan
+from SeriesClassifierLib.simulation.scans import Scan
+from SeriesClassifierLib.simulation.settings import Settings, draw_settings, shown_size
 from SeriesClassifierLib.simulation.tissues import INDEX, draw_tissues
 from SeriesClassifierLib.simulation.views import View, axes_of, draw_view, slice_points
 from SeriesClassifierLib.vocabulary import classes

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from itertools import pairwise
 
@@ -11,15 +10,8 @@ import pytest
 
 from SeriesClassifierLib.simulation.headers import draw_part
 from SeriesClassifierLib.simulation.protocols import PROTOCOLS
-from SeriesClassifierLib.simulation.signals import (
-    NO_AGENT,
-    Scan,
-    agent_at,
-    draw_agent,
-    null_time,
-    scan_of,
-    signal,
-)
+from SeriesClassifierLib.simulation.scans import Scan, null_time, scan_of
+from SeriesClassifierLib.simulation.signals import signal
 from SeriesClassifierLib.simulation.tissues import INDEX, TissuesDrawn, draw_tissues
 
 PLAIN = draw_tissues(np.random.default_rng(0), 1.5, spread=0.0)
@@ -110,13 +102,6 @@ def test_contrast_agent_brightens_what_takes_it_up() -> None:
     assert hepatobiliary["liver"] > hepatobiliary["metastasis"]
 
 
-def test_time_after_the_injection() -> None:
-    assert agent_at(-5) == NO_AGENT
-    assert agent_at(25)[0] > 0.9 > agent_at(60)[0]
-    assert agent_at(65)[1] > agent_at(25)[1]
-    assert agent_at(240)[2] > agent_at(240)[1]
-
-
 def test_arteries_are_brightest_in_time_of_flight() -> None:
     seen = total(Scan("TOF_3D", "MRA", tr=25, te=3.5, flip=20, inflow=0.8))
     assert max(seen, key=lambda name: seen[name]) == "blood_artery"
@@ -158,26 +143,3 @@ def test_every_protocol_gives_signals(number: int) -> None:
     assert np.isfinite(parts.fat).all()
     assert parts.water.dtype == parts.fat.dtype == np.float32
     assert parts.water[0] == parts.fat[0] == 0
-
-
-def test_scan_takes_the_true_parameters() -> None:
-    rng = np.random.default_rng(1)
-    for _ in range(100):
-        part = draw_part(rng, sequence="T2", region="abdomen")
-        scan = scan_of(rng, part)
-        assert scan.te == part.acquired["EchoTime"]
-        assert scan.field == part.field
-        assert scan.agent == NO_AGENT
-
-
-def test_opposed_and_in_phase_parts_differ_in_phase_only() -> None:
-    rng = np.random.default_rng(2)
-    for sequence, expected in (("DIXON_IN", 1.0), ("DIXON_OPP", -1.0)):
-        scans = [scan_of(rng, draw_part(rng, sequence=sequence, region="abdomen")) for _ in range(30)]
-        assert all(math.cos(s.fat_phase) * expected > 0.7 for s in scans)
-        assert all(s.fat_residual == 1.0 for s in scans)
-
-
-@pytest.mark.parametrize("phase", ["PRE", "NONE"])
-def test_no_agent_before_contrast(phase: str) -> None:
-    assert draw_agent(np.random.default_rng(0), phase) == NO_AGENT

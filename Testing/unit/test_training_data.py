@@ -6,7 +6,7 @@ import csv
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import pytest
@@ -124,8 +124,8 @@ def test_a_saved_pool_is_the_same_pool(tmp_path: Path) -> None:
 def test_a_process_that_is_killed_leaves_no_half_of_a_pool(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def half(path: Path, **arrays: object) -> None:
-        path.write_bytes(b"half")
+    def half(file: IO[bytes], **arrays: object) -> None:
+        file.write(b"half")
         raise KeyboardInterrupt
 
     monkeypatch.setattr("numpy.savez", half)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from SeriesClassifierLib.simulation.anatomy.abdominal_organs import (
     add_kidneys,
-    add_liver,
     add_pancreas,
     add_spleen,
     add_stomach,
 )
 from SeriesClassifierLib.simulation.anatomy.body import Chooser, Sketch
 from SeriesClassifierLib.simulation.anatomy.column import add_spine, column
+from SeriesClassifierLib.simulation.anatomy.liver import add_liver
 from SeriesClassifierLib.simulation.anatomy.shapes import Knot, Plan, blob, tube
 from SeriesClassifierLib.simulation.anatomy.trunk import (
     ENDLESS,
@@ -27,7 +27,6 @@ from SeriesClassifierLib.simulation.anatomy.trunk import (
 )
 
 _INSIDE = ["visceral"]
-_LESIONS = ["tumor", "metastasis", "hemangioma", "fluid"]
 
 
 def draw_abdomen(choose: Chooser) -> Sketch:

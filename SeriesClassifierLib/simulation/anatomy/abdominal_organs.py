@@ -1,117 +1,129 @@
-"""The solid organs, stomach and bile ducts of the abdomen. Origin as in ``abdomen``."""
+"""Kidneys, spleen, pancreas and stomach. Origin as in ``abdomen``."""
 
 from __future__ import annotations
 
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from SeriesClassifierLib.simulation.anatomy.body import Chooser
-from SeriesClassifierLib.simulation.anatomy.shapes import Knot, Plan, blob, tube
-from SeriesClassifierLib.simulation.anatomy.trunk import (
-    Outline,
-    add_bowel,
-    add_sheets,
-    add_tree,
-)
+from SeriesClassifierLib.simulation.anatomy.shapes import Knot, Plan, Vector, blob, tube
+from SeriesClassifierLib.simulation.anatomy.trunk import add_bowel, add_sheets
 
 _INSIDE = ["visceral"]
-_LESIONS = ["tumor", "metastasis", "hemangioma", "fluid"]
+_AROUND_KIDNEY = ["visceral", "bowel_wall", "bowel_content", "fluid", "gas", "mucosa", "blood_vein"]
 
 
 def add_kidneys(plan: Plan, choose: Chooser) -> None:
     """Kidneys with cortex, medulla, sinus and ureter, and the adrenals over them."""
-    over = ["visceral", "bowel_wall", "bowel_content", "fluid", "gas", "mucosa", "blood_vein"]
     for side, top in ((-1, -18.0), (1, -4.0)):
-        if choose.chance(0.02):
-            continue
-        scale = choose.size(0.85, 1.15)
-        x, y, z = choose.near((side * 66, 38, top), 5)
-        turn = (-10.0, side * 12.0, side * 40.0)
-        fat = choose.vary(4, 13)
-        plan.add(
-            blob((x, y, z), (29 * scale + fat, 28 * scale + fat, 60 * scale + fat), turn),
-            "stroma",
-            (-0.5, "retro"),
-            only=over,
-        )
-        # Bean: bent about its long axis, dented towards the middle.
-        plan.add(
-            blob(
-                (x, y, z),
-                (26 * scale, 22 * scale, 54 * scale),
-                turn,
-                bends=[(0, 2, side * 0.3)],
-                rough=(0.8, 0.8),
-            ),
-            "kidney_cortex",
-            only=["retro"],
-        )
-        axis = np.array([math.sin(math.radians(side * 12)), -math.sin(math.radians(-10)), 1])
-        hilum = np.array([math.cos(math.radians(side * 40)), math.sin(math.radians(side * 40))]) * -side
-        out = np.array([hilum[1], -hilum[0]])
-        core = np.array([x + hilum[0] * 7, y + hilum[1] * 7, z])
-        for level in np.linspace(-34, 34, 7) * scale:
-            for lean in (-1, 0, 1):
-                way = -hilum + 1.1 * lean * out
-                way = way / np.linalg.norm(way)
-                shift = core + axis * level * 0.8
-                far = 14 if lean == 0 else 12
-                spot = (shift[0] + way[0] * far, shift[1] + way[1] * far, shift[2] + level * 0.12)
-                plan.add(
-                    blob(choose.near(spot, 1), (5.2 * scale, 5.2 * scale, 5 * scale), rough=(0, 0.5)),
-                    "kidney_medulla",
-                    only=["kidney_cortex"],
-                )
-        sinus = blob(
-            tuple(core + np.array([hilum[0] * 3, hilum[1] * 3, 0])),
-            (11 * scale, 8 * scale, 30 * scale),
+        if not choose.chance(0.02):
+            _kidney(plan, choose, side, top)
+
+
+def _kidney(plan: Plan, choose: Chooser, side: int, top: float) -> None:
+    """The kidney at z = ``top`` mm on one side, -1 on the right and 1 on the left, and its adrenal."""
+    scale = choose.size(0.85, 1.15)
+    x, y, z = choose.near((side * 66, 38, top), 5)
+    turn = (-10.0, side * 12.0, side * 40.0)
+    fat = choose.vary(4, 13)
+    plan.add(
+        blob((x, y, z), (29 * scale + fat, 28 * scale + fat, 60 * scale + fat), turn),
+        "stroma",
+        (-0.5, "retro"),
+        only=_AROUND_KIDNEY,
+    )
+    # Bean: bent about its long axis, dented towards the middle.
+    plan.add(
+        blob(
+            (x, y, z),
+            (26 * scale, 22 * scale, 54 * scale),
             turn,
-            rough=(1, 1.8),
-        )
-        plan.add(sinus, "retro", only=["kidney_cortex", "kidney_medulla"])
-        wide = choose.vary(0.8, 1.6) if choose.chance(0.85) else choose.vary(2, 3.5)
-        pelvis = core + np.array([hilum[0] * 12, hilum[1] * 12, -6])
-        for level in (-20.0, 0.0, 20.0):
+            bends=[(0, 2, side * 0.3)],
+            rough=(0.8, 0.8),
+        ),
+        "kidney_cortex",
+        only=["retro"],
+    )
+    axis = np.array([math.sin(math.radians(side * 12)), -math.sin(math.radians(-10)), 1])
+    hilum = np.array([math.cos(math.radians(side * 40)), math.sin(math.radians(side * 40))]) * -side
+    out = np.array([hilum[1], -hilum[0]])
+    core = np.array([x + hilum[0] * 7, y + hilum[1] * 7, z])
+    for level in np.linspace(-34, 34, 7) * scale:
+        for lean in (-1, 0, 1):
+            way = -hilum + 1.1 * lean * out
+            way = way / np.linalg.norm(way)
+            shift = core + axis * level * 0.8
+            far = 14 if lean == 0 else 12
+            spot = (shift[0] + way[0] * far, shift[1] + way[1] * far, shift[2] + level * 0.12)
             plan.add(
-                tube(
-                    [
-                        (*pelvis, 4 * wide),
-                        (core[0], core[1], z + level * 0.7, 2.0 * wide),
-                        (core[0] - hilum[0] * 4, core[1] - hilum[1] * 4, z + level, 3.0 * wide),
-                    ]
-                ),
-                "fluid",
-                only=["retro", "kidney_cortex", "kidney_medulla", "visceral"],
+                blob(choose.near(spot, 1), (5.2 * scale, 5.2 * scale, 5 * scale), rough=(0, 0.5)),
+                "kidney_medulla",
+                only=["kidney_cortex"],
             )
+    sinus = blob(
+        tuple(core + np.array([hilum[0] * 3, hilum[1] * 3, 0])),
+        (11 * scale, 8 * scale, 30 * scale),
+        turn,
+        rough=(1, 1.8),
+    )
+    plan.add(sinus, "retro", only=["kidney_cortex", "kidney_medulla"])
+    _urinary_tract(plan, choose, core, hilum, (x, y, z), side)
+    for _ in range(int(choose.rng.poisson(0.7))):
+        r = 3 + 12 * choose.vary(0, 1) ** 3
+        plan.add(
+            blob(choose.near((x, y, z), 24), (r, r, r * choose.vary(0.9, 1.2))),
+            "fluid" if choose.chance(0.9) else "tumor",
+            only=["kidney_cortex", "kidney_medulla", "retro"],
+        )
+    # Adrenal: a thin Y over the kidney.
+    ax, ay, az = x - side * 26, y - 22, z + 46
+    for dx in (-7.0, 8.0):
+        plan.add(
+            blob((ax + dx * 0.6, ay + 8, az), (2.1, 12, 11), (0, 0, -2.6 * dx)),
+            "kidney_medulla",
+            only=["visceral", "retro"],
+        )
+
+
+def _urinary_tract(
+    plan: Plan,
+    choose: Chooser,
+    core: NDArray[np.float64],
+    hilum: NDArray[np.float64],
+    center: Vector,
+    side: int,
+) -> None:
+    """Calyces, renal pelvis and ureter; ``hilum`` (x, y) points from the ``core`` of the kidney inward."""
+    x, y, z = center
+    wide = choose.vary(0.8, 1.6) if choose.chance(0.85) else choose.vary(2, 3.5)
+    pelvis = core + np.array([hilum[0] * 12, hilum[1] * 12, -6])
+    for level in (-20.0, 0.0, 20.0):
         plan.add(
             tube(
                 [
                     (*pelvis, 4 * wide),
-                    (x - side * 22, y - 8, z - 40, 2 * wide),
-                    (side * 42, 20, -110, 1.6),
-                    (side * 40, 14, -190, 1.6),
+                    (core[0], core[1], z + level * 0.7, 2.0 * wide),
+                    (core[0] - hilum[0] * 4, core[1] - hilum[1] * 4, z + level, 3.0 * wide),
                 ]
             ),
-            "stroma",
-            (-0.6, "fluid"),
-            only=["visceral", "retro"],
+            "fluid",
+            only=["retro", "kidney_cortex", "kidney_medulla", "visceral"],
         )
-        for _ in range(int(choose.rng.poisson(0.7))):
-            r = 3 + 12 * choose.vary(0, 1) ** 3
-            plan.add(
-                blob(choose.near((x, y, z), 24), (r, r, r * choose.vary(0.9, 1.2))),
-                "fluid" if choose.chance(0.9) else "tumor",
-                only=["kidney_cortex", "kidney_medulla", "retro"],
-            )
-        # Adrenal: a thin Y over the kidney.
-        ax, ay, az = x - side * 26, y - 22, z + 46
-        for dx in (-7.0, 8.0):
-            plan.add(
-                blob((ax + dx * 0.6, ay + 8, az), (2.1, 12, 11), (0, 0, -2.6 * dx)),
-                "kidney_medulla",
-                only=["visceral", "retro"],
-            )
+    plan.add(
+        tube(
+            [
+                (*pelvis, 4 * wide),
+                (x - side * 22, y - 8, z - 40, 2 * wide),
+                (side * 42, 20, -110, 1.6),
+                (side * 40, 14, -190, 1.6),
+            ]
+        ),
+        "stroma",
+        (-0.6, "fluid"),
+        only=["visceral", "retro"],
+    )
 
 
 def add_spleen(plan: Plan, choose: Chooser) -> None:
@@ -229,142 +241,3 @@ def add_stomach(plan: Plan, choose: Chooser) -> None:
             wall=2.2,
             waves=(4.0, 0.12),
         )
-
-
-def add_liver(plan: Plan, choose: Chooser, outline: Outline) -> None:
-    """The liver with veins, ducts, gallbladder and lesions."""
-    over = ["visceral", "bowel_wall", "bowel_content", "gas", "mucosa", "fluid", "retro", "wall"]
-    wide, deep = outline.width / 137, outline.depth / 95
-    size = choose.size(0.86, 1.14)
-    tip = choose.vary(-75, -20)
-    plan.add(
-        blob(
-            (-70 * wide, -2, 50),
-            (76 * wide, 88 * deep, 92 * size),
-            (0, 14, 0),
-            tapers=[(0, 2, -0.22)],
-            power=3,
-            rough=(2, 0),
-            cuts=[((0.55, 0.2, -0.8), -12 - 0.2 * tip), ((0.85, 0.5, -0.1), 0.0), ((0.9, -0.42, 0), 16)],
-        ),
-        "liver",
-        only=["visceral", "bowel_wall", "bowel_content", "gas", "mucosa", "fluid"],
-    )
-    left = choose.size(40, 95)
-    plan.add(
-        blob(
-            (left * 0.35 - 22, -48 * deep, 66),
-            (left * 0.9 + 12, 40 * deep, 44 * size),
-            (0, -14, 8),
-            tapers=[(2, 0, 0.35), (1, 0, 0.3)],
-            rough=(2, 0.5),
-            cuts=[((0, 1, 0.3), -4.0)],
-        ),
-        "liver",
-        only=over,
-    )
-    # Caudate lobe between the cava and the portal vein.
-    plan.add(blob((-14, -10, 62), (14, 12, 26), rough=(1, 0)), "liver", only=over)
-    plan.add(tube([(-24, 4, 120, 12), (-24, 6, 70, 11), (-22, 8, 30, 11)]), "blood_vein", only=["liver"])
-    # The fissure with the round ligament, fat in it.
-    plan.add(blob((-12, -72 * deep, 40), (3, 30, 26), (25, 0, 10)), "visceral", only=["liver"])
-    parts = ["liver"]
-    vein = choose.vary(0.8, 1.2)
-    for way in ((-1, 0.35, -0.35), (-0.75, -0.8, -0.35), (0.1, -1, -0.2)):
-        add_tree(
-            plan,
-            choose,
-            (-22, 0, 108),
-            way,
-            42,
-            4.6 * vein,
-            "blood_vein",
-            parts,
-            depth=4,
-            spread=0.5,
-            least=0.8,
-        )
-    # Hilum: portal vein, artery and the bile ducts.
-    hilum = choose.near((-38, -24, 38), 3)
-    x, y, z = hilum
-    over_hilum = [*over, "liver", "pancreas"]
-    plan.add(blob((x + 6, y - 2, z - 4), (16, 8, 10), (0, 30, 0), rough=(1, 1)), "visceral", only=parts)
-    plan.add(
-        tube([(-8, -24, 3, 6.2 * vein), (-24, -25, 24, 6.4 * vein), (x, y, z, 6.5 * vein)]),
-        "blood_vein",
-        only=over_hilum,
-    )
-    dilated = choose.chance(0.25)
-    duct = choose.vary(1.5, 2.6) if dilated else choose.vary(0.6, 1.1)
-    trees = []
-    for way, length in (((-1, 0.1, 0.25), 34.0), ((0.35, -0.75, 0.45), 34.0), ((-0.7, 0.5, -0.5), 28.0)):
-        trees += add_tree(
-            plan, choose, hilum, way, length, 4.6 * vein, "blood_vein", parts, depth=4, spread=0.6, least=0.8
-        )
-    for start, way, length, radius in trees:
-        if radius < 2 and not dilated and choose.chance(0.5):
-            continue
-        begin = np.array(start) + np.array([1.5, -radius - 1.2, 1.5])
-        end = begin + np.array(way) * length
-        thin = max(0.5, radius * 0.32 * duct)
-        plan.add(tube([(*begin, thin), (*end, max(0.45, thin * 0.75))]), "bile", only=["liver", "visceral"])
-    wide_duct = 2.2 + 1.6 * duct * choose.vary(0.7, 1.3)
-    plan.add(
-        tube(
-            [
-                (x - 2, y - 7, z + 2, wide_duct * 0.8),
-                (x, y - 6, z - 8, wide_duct * 0.9),
-                (-32, -22, 10, wide_duct),
-                (-37, -19, -12, wide_duct),
-                (-43, -22, -28, wide_duct * 0.6),
-            ]
-        ),
-        "stroma",
-        (-0.5, "bile"),
-        only=[*over_hilum, "blood_vein"],
-    )
-    if choose.chance(0.85):
-        r = choose.size(8, 17)
-        gx, gy, gz = choose.near((-58, -50, 8), 5)
-        neck = [
-            (x - 4, y - 8, z - 10, 1.6),
-            (-42, -36, 22, 2.5),
-            (gx + 6, gy + 8, gz + 12, r * 0.6),
-            (gx, gy, gz, r),
-            (gx - 4, gy - 12, gz - 18, r * 0.9),
-        ]
-        plan.add(tube(neck, rough=(0.6, 0.3)), "stroma", (-choose.vary(1.0, 2.0), "bile"), only=[*over_hilum])
-        if choose.chance(0.15):
-            for _ in range(4):
-                s = choose.vary(1.5, 4)
-                plan.add(
-                    blob((gx + choose.vary(-5, 5), gy + r * 0.5, gz - choose.vary(0, 20)), (s, s, s)),
-                    "cortical_bone",
-                    only=["bile"],
-                )
-    add_lesions(plan, choose, wide)
-
-
-def add_lesions(plan: Plan, choose: Chooser, wide: float) -> None:
-    """Cysts, hemangiomas, tumors and metastases in the liver of about half of the people."""
-    kind = choose.pick(_LESIONS)
-    for _ in range(int(choose.rng.poisson(1.6)) if choose.chance(0.6) else 0):
-        r = 2.5 + 26 * choose.vary(0, 1) ** 2.5
-        center = choose.near((-70 * wide, -15, 55), 1)
-        center = (
-            center[0] + choose.vary(-45, 70),
-            center[1] + choose.vary(-50, 50),
-            center[2] + choose.vary(-55, 45),
-        )
-        name = kind if choose.chance(0.7) else choose.pick(_LESIONS)
-        shape = blob(
-            center, (r * choose.vary(0.8, 1.2), r, r * choose.vary(0.8, 1.2)), rough=(0.06 * r, 0.05 * r)
-        )
-        if name == "tumor":
-            plan.add(shape, (0.8, "stroma"), (0.0, "tumor"), only=["liver"])
-        elif name == "metastasis" and r > 10:
-            plan.add(
-                shape, "metastasis", (-0.55 * r, "stroma" if choose.chance(0.5) else "fluid"), only=["liver"]
-            )
-        else:
-            plan.add(shape, name, only=["liver"])

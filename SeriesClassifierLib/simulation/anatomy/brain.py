@@ -2,98 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
-
 from SeriesClassifierLib.simulation.anatomy.body import Chooser
-from SeriesClassifierLib.simulation.anatomy.shapes import (
-    Blob,
-    Floats,
-    Plan,
-    Ripple,
-    Tiles,
-    Vector,
-    blob,
-    draw_ripple,
-    tube,
-)
-from SeriesClassifierLib.simulation.anatomy.tables import Blobs, tabulate
+from SeriesClassifierLib.simulation.anatomy.folds import add_folds
+from SeriesClassifierLib.simulation.anatomy.shapes import Blob, Plan, Vector, blob, tube
 from SeriesClassifierLib.simulation.anatomy.trunk import add_sheets
 
-_FLESH = ["scalp", "flesh", "fat"]
 _BRAIN = ["gray_matter", "white_matter", "csf"]
-
-
-@dataclass(frozen=True, eq=False)
-class Folded:
-    """A hull filled with white matter under a folded gray ribbon.
-
-    The folds are the zero crossings of a noise, kept within ``depth`` mm of the surface. ``gap`` is half the
-    width of a fold, ``ribbon`` the thickness of the gray, ``cleft`` half the gap between the hemispheres.
-    """
-
-    hull: Blobs
-    noise: Ripple
-    wavelength: float
-    depth: float
-    gap: float
-    ribbon: float
-    cleft: float
-    over: int
-    names: tuple[int, int, int]  # fluid, gray, white
-    lows: Floats
-    highs: Floats
-
-    def paint(self, tiles: Tiles, where: NDArray[np.intp]) -> None:
-        labels = tiles.labels.take(where, axis=0).reshape(-1)
-        # All shapes of the hull in all tiles, then the nearest of them.
-        count = len(self.hull.least)
-        shape = np.repeat(np.arange(count), len(where))
-        every = self.hull.distance(shape, np.tile(where, count), tiles)
-        far = every.reshape(count, -1).min(0)
-        inside = np.flatnonzero((far < 0) & (labels == self.over))
-        points = tiles.points.take(where, axis=1).reshape(3, -1).take(inside, axis=1)
-        deep = -far[inside]
-        fold = np.abs(self.noise.at(points)) * np.float32(self.wavelength / 6.2832)
-        # Folds are narrower the deeper they go, and end.
-        fold += np.maximum(0, deep - self.depth) * np.float32(0.7)
-        fold -= self.gap * np.clip(1.4 - deep / self.depth, 0.4, 1.4)
-        pial = np.minimum(deep - 0.2, fold)
-        np.minimum(pial, np.abs(points[0]) - self.cleft, out=pial)
-        fluid, gray, white = self.names
-        labels[inside] = np.where(pial < 0, fluid, np.where(pial < self.ribbon, gray, white))
-        tiles.labels[where] = labels.reshape(len(where), -1)
-
-
-def _folded(
-    plan: Plan,
-    choose: Chooser,
-    hull: Sequence[Blob],
-    wavelength: float,
-    depth: float,
-    gap: float,
-    ribbon: float,
-    cleft: float,
-    stretch: Vector = (1, 1, 1),
-) -> None:
-    plan.painters.append(
-        Folded(
-            tabulate(hull),
-            draw_ripple(choose.rng, wavelength, stretch),
-            wavelength,
-            depth,
-            gap,
-            ribbon,
-            cleft,
-            plan.label("csf"),
-            (plan.label("csf"), plan.label("gray_matter"), plan.label("white_matter")),
-            np.stack([s.low for s in hull]).min(0, keepdims=True),
-            np.stack([s.high for s in hull]).max(0, keepdims=True),
-        )
-    )
 
 
 def add_skull(plan: Plan, choose: Chooser) -> None:
@@ -165,11 +79,21 @@ def add_brain(plan: Plan, choose: Chooser) -> None:
         blob((s * 43 * size, -12, -22), (22 * size, 36 * size, 20 * size), (8, 0, s * -12), rough=(0.6, 1))
         for s in (-1, 1)
     ]
-    _folded(plan, choose, hull, choose.size(17, 24), choose.vary(22, 30), gap, ribbon, 0.4 + 0.15 * shrunk)
+    add_folds(plan, choose, hull, choose.size(17, 24), choose.vary(22, 30), gap, ribbon, 0.4 + 0.15 * shrunk)
     leaves = [blob((s * 24, 46, -38), (28, 30, 22), (-14, s * -8, 0), rough=(0.5, 0.7)) for s in (-1, 1)]
     leaves.append(blob((0, 44, -34), (16, 26, 22), rough=(0.5, 0.7)))
-    _folded(plan, choose, leaves, 6.5, 15, 0.12 + 0.12 * shrunk, 1.3, -9, stretch=(5, 1.2, 0.9))
-    # What the folds must not cut: the central white matter and the gray inside it.
+    add_folds(plan, choose, leaves, 6.5, 15, 0.12 + 0.12 * shrunk, 1.3, -9, stretch=(5, 1.2, 0.9))
+    _white_core(plan, gap, ribbon)
+    open_ = 1 + 0.35 * shrunk + choose.size(0, 0.5)
+    _inside(plan, open_)
+    # Brainstem, fourth ventricle, cisterns.
+    plan.add(blob((0, 18, -12), (17, 12, 10), rough=(0.4, 0.3)), "white_matter", only=_BRAIN)
+    plan.add(blob((0, 14, -28), (16, 12, 14), (-15, 0, 0)), "white_matter", only=_BRAIN)
+    plan.add(blob((0, 34, -32), (4 * open_, 5, 11), (-15, 0, 0)), "csf", only=[*_BRAIN])
+
+
+def _white_core(plan: Plan, gap: float, ribbon: float) -> None:
+    """What the folds must not cut: the central white matter, the insula and the corpus callosum."""
     for s in (-1, 1):
         plan.add(
             blob((s * 24, -2, 18), (13, 46, 17), (0, s * 10, s * -6), rough=(1.5, 1.5)),
@@ -187,7 +111,10 @@ def add_brain(plan: Plan, choose: Chooser) -> None:
         )
     arc = [(0, -27, 2, 4), (0, -34, 10, 5), (0, -22, 22, 4.5), (0, 8, 26, 4), (0, 30, 20, 5), (0, 36, 12, 5)]
     plan.add(tube(arc, squash=(3.6, 0.8, 0.8)), "white_matter", only=_BRAIN)
-    open_ = 1 + 0.35 * shrunk + choose.size(0, 0.5)
+
+
+def _inside(plan: Plan, open_: float) -> None:
+    """Ventricles, ``open_`` times as wide as narrow ones, and deep gray matter."""
     for s in (-1, 1):
         plan.add(
             tube(
@@ -229,13 +156,9 @@ def add_brain(plan: Plan, choose: Chooser) -> None:
         )
         plan.add(blob((s * 26, 4, -20), (4, 16, 4)), "gray_matter", only=["white_matter"])
     plan.add(blob((0, 4, 2), (1.6 * open_ + 0.4, 15, 10)), "csf", only=[*_BRAIN, "deep_gray"])
-    # Brainstem, fourth ventricle, cisterns.
-    plan.add(blob((0, 18, -12), (17, 12, 10), rough=(0.4, 0.3)), "white_matter", only=_BRAIN)
-    plan.add(blob((0, 14, -28), (16, 12, 14), (-15, 0, 0)), "white_matter", only=_BRAIN)
-    plan.add(blob((0, 34, -32), (4 * open_, 5, 11), (-15, 0, 0)), "csf", only=[*_BRAIN])
 
 
-def add_vessels(plan: Plan, choose: Chooser, *, real: bool) -> None:
+def add_vessels(plan: Plan, choose: Chooser) -> None:
     """What both kinds of brain share: lower brainstem, arteries, sinuses, lesions."""
     plan.add(
         tube([(0, 22, -38, 9), (0, 27, -52, 7.5), (0, 32, -72, 6), (0, 36, -90, 5.5)], squash=(1.2, 0.85, 1)),
@@ -256,51 +179,60 @@ def add_vessels(plan: Plan, choose: Chooser, *, real: bool) -> None:
         only=["csf", "gray_matter", "tendon", "white_matter"],
     )
     for s in (-1, 1):
-        plan.add(
-            tube([(0, 84, -8, 4), (s * 40, 70, -14, 4), (s * 58, 40, -26, 4), (s * 46, 22, -46, 4)]),
-            "blood_vein",
-            only=["csf", "gray_matter", "tendon", "cortical_bone"],
-        )
-        plan.add(
-            tube(
-                [
-                    (s * 22, 6, -46, 2.6),
-                    (s * 14, -6, -30, 2.5),
-                    (s * 12, -12, -16, 2.2),
-                    (s * 26, -14, -10, 1.6),
-                    (s * 40, -10, -4, 1.3),
-                    (s * 46, 10, 10, 1.0),
-                ]
-            ),
-            "blood_artery",
-        )
-        plan.add(
-            tube(
-                [
-                    (s * 12, -14, -15, 1.5),
-                    (s * 2, -28, -8, 1.3),
-                    (s * 1.2, -42, 12, 1.2),
-                    (s * 1.2, -10, 36, 0.9),
-                ]
-            ),
-            "blood_artery",
-            only=["csf", "gray_matter"],
-        )
-        plan.add(
-            tube(
-                [
-                    (s * 14, 40, -70, 1.8),
-                    (s * 3, 6, -42, 1.8),
-                    (0, 0, -26, 1.8),
-                    (s * 14, 16, -16, 1.2),
-                    (s * 20, 40, -6, 1.0),
-                ]
-            ),
-            "blood_artery",
-            only=["csf", "gray_matter"],
-        )
-    if not choose.chance(0.45):
-        return
+        _vessels_of_side(plan, s)
+    if choose.chance(0.45):
+        _lesions(plan, choose)
+
+
+def _vessels_of_side(plan: Plan, s: int) -> None:
+    """The transverse sinus and the arteries of one side, -1 on the right and 1 on the left."""
+    plan.add(
+        tube([(0, 84, -8, 4), (s * 40, 70, -14, 4), (s * 58, 40, -26, 4), (s * 46, 22, -46, 4)]),
+        "blood_vein",
+        only=["csf", "gray_matter", "tendon", "cortical_bone"],
+    )
+    plan.add(
+        tube(
+            [
+                (s * 22, 6, -46, 2.6),
+                (s * 14, -6, -30, 2.5),
+                (s * 12, -12, -16, 2.2),
+                (s * 26, -14, -10, 1.6),
+                (s * 40, -10, -4, 1.3),
+                (s * 46, 10, 10, 1.0),
+            ]
+        ),
+        "blood_artery",
+    )
+    plan.add(
+        tube(
+            [
+                (s * 12, -14, -15, 1.5),
+                (s * 2, -28, -8, 1.3),
+                (s * 1.2, -42, 12, 1.2),
+                (s * 1.2, -10, 36, 0.9),
+            ]
+        ),
+        "blood_artery",
+        only=["csf", "gray_matter"],
+    )
+    plan.add(
+        tube(
+            [
+                (s * 14, 40, -70, 1.8),
+                (s * 3, 6, -42, 1.8),
+                (0, 0, -26, 1.8),
+                (s * 14, 16, -16, 1.2),
+                (s * 20, 40, -6, 1.0),
+            ]
+        ),
+        "blood_artery",
+        only=["csf", "gray_matter"],
+    )
+
+
+def _lesions(plan: Plan, choose: Chooser) -> None:
+    """White matter spots, a mass or a stroke."""
     kind = choose.pick(["spots", "spots", "spots", "mass", "stroke"])
     if kind == "spots":
         for _ in range(int(choose.rng.integers(4, 40))):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from SeriesClassifierLib.simulation.anatomy.body import Chooser
-from SeriesClassifierLib.simulation.anatomy.shapes import Plan, blob, tube
+from SeriesClassifierLib.simulation.anatomy.shapes import Knot, Plan, blob, tube
 
 
 @dataclass(frozen=True)
@@ -61,47 +61,59 @@ def add_spine(plan: Plan, choose: Chooser, levels: Sequence[Level], *, cord_end:
     marrow = "marrow_red" if choose.chance(0.75) else "marrow_yellow"
     canal = [(0.0, v.y + v.depth + 9.0, v.z, 10.0) for v in levels]
     for v in levels:
-        back = v.y + v.depth
-        thick = min(5.0, v.height * 0.5)
-        wing = v.width * (1.75 if v.width > 14 else 1.5)
-        low = v.z - v.height * 0.4
-        # Arch and transverse processes, then the spinous process, which points down in the chest.
+        _arch(plan, v, marrow)
+    _canal(plan, choose, canal, cord_end)
+    _discs(plan, choose, levels)
+    for v in levels:
+        _vertebral_body(plan, choose, v, marrow)
+    front = [(0.0, v.y - v.depth - 0.5, v.z, 1.6) for v in levels]
+    plan.add(tube(front, squash=(4, 1, 1)), "tendon", only=("fat", "muscle"))
+
+
+def _arch(plan: Plan, v: Level, marrow: str) -> None:
+    """Arch and transverse processes, then the spinous process, which points down in the chest."""
+    back = v.y + v.depth
+    thick = min(5.0, v.height * 0.5)
+    wing = v.width * (1.75 if v.width > 14 else 1.5)
+    low = v.z - v.height * 0.4
+    plan.add(
+        tube(
+            [
+                (-v.width * 0.65, back - 1, v.z + 3, thick),
+                (-15, back + 11, v.z - 4, thick * 0.8),
+                (0, back + 22, low - 3, thick * 0.8),
+                (15, back + 11, v.z - 4, thick * 0.8),
+                (v.width * 0.65, back - 1, v.z + 3, thick),
+            ]
+        ),
+        "cortical_bone",
+        (-1.3, marrow),
+    )
+    for side in (-1, 1):
         plan.add(
-            tube(
-                [
-                    (-v.width * 0.65, back - 1, v.z + 3, thick),
-                    (-15, back + 11, v.z - 4, thick * 0.8),
-                    (0, back + 22, low - 3, thick * 0.8),
-                    (15, back + 11, v.z - 4, thick * 0.8),
-                    (v.width * 0.65, back - 1, v.z + 3, thick),
-                ]
-            ),
+            tube([(side * 13, back + 6, v.z, thick * 0.8), (side * wing, back + 12, v.z + 1, thick * 0.6)]),
             "cortical_bone",
-            (-1.3, marrow),
+            (-1.1, marrow),
         )
-        for side in (-1, 1):
-            plan.add(
-                tube(
-                    [(side * 13, back + 6, v.z, thick * 0.8), (side * wing, back + 12, v.z + 1, thick * 0.6)]
-                ),
-                "cortical_bone",
-                (-1.1, marrow),
-            )
-            plan.add(
-                tube([(side * 17, back + 12, v.z - v.height, 6)], squash=(1, 1, 1.35)),
-                "cortical_bone",
-                (-1.5, marrow),
-            )
         plan.add(
-            blob(
-                (0, back + 30, low - 4),
-                (3.2, 13, v.height * 0.75),
-                (-18 if v.width < 20 else -6, 0, 0),
-                power=3,
-            ),
+            tube([(side * 17, back + 12, v.z - v.height, 6)], squash=(1, 1, 1.35)),
             "cortical_bone",
-            (-1.2, marrow),
+            (-1.5, marrow),
         )
+    plan.add(
+        blob(
+            (0, back + 30, low - 4),
+            (3.2, 13, v.height * 0.75),
+            (-18 if v.width < 20 else -6, 0, 0),
+            power=3,
+        ),
+        "cortical_bone",
+        (-1.2, marrow),
+    )
+
+
+def _canal(plan: Plan, choose: Chooser, canal: Sequence[Knot], cord_end: float) -> None:
+    """The canal with the cord down to z = ``cord_end``, and the roots below."""
     plan.add(tube(canal, squash=(1.12, 0.9, 1)), (1.0, "fat"), (0.0, "csf"))
     cord = [(x, y + 0.5, z, 5.0) for x, y, z, _ in canal if z > cord_end]
     if len(cord) > 1:
@@ -116,6 +128,10 @@ def add_spine(plan: Plan, choose: Chooser, levels: Sequence[Level], *, cord_end:
                 "cord",
                 only=("csf",),
             )
+
+
+def _discs(plan: Plan, choose: Chooser, levels: Sequence[Level]) -> None:
+    """The discs, in many people worn."""
     worn = choose.chance(0.4)
     for upper, lower in pairwise(levels):
         gap = (upper.z - upper.height - lower.z - lower.height) / 2
@@ -133,23 +149,24 @@ def add_spine(plan: Plan, choose: Chooser, levels: Sequence[Level], *, cord_end:
             "tendon",
             (-1.2, "cartilage" if dry else "disc"),
         )
-    for v in levels:
+
+
+def _vertebral_body(plan: Plan, choose: Chooser, v: Level, marrow: str) -> None:
+    """The body of a vertebra."""
+    plan.add(
+        blob((0, v.y, v.z), (v.width, v.depth, v.height), (-v.tilt, 0, 0), power=3, rough=(0.5, 0.6)),
+        "cortical_bone",
+        (-0.9, marrow),
+    )
+    if choose.chance(0.06):
         plan.add(
-            blob((0, v.y, v.z), (v.width, v.depth, v.height), (-v.tilt, 0, 0), power=3, rough=(0.5, 0.6)),
-            "cortical_bone",
-            (-0.9, marrow),
-        )
-        if choose.chance(0.06):
-            plan.add(
-                blob(choose.near((0, v.y, v.z), 6), (6, 6, 6), rough=(0, 1.3)),
-                choose.pick(["hemangioma", "metastasis"]),
-                only=(marrow,),
-            )
-        # The basivertebral vein enters from the back.
-        plan.add(
-            tube([(0, v.y + v.depth, v.z, 1.3), (0, v.y + v.depth * 0.3, v.z, 0.8)]),
-            "blood_vein",
+            blob(choose.near((0, v.y, v.z), 6), (6, 6, 6), rough=(0, 1.3)),
+            choose.pick(["hemangioma", "metastasis"]),
             only=(marrow,),
         )
-    front = [(0.0, v.y - v.depth - 0.5, v.z, 1.6) for v in levels]
-    plan.add(tube(front, squash=(4, 1, 1)), "tendon", only=("fat", "muscle"))
+    # The basivertebral vein enters from the back.
+    plan.add(
+        tube([(0, v.y + v.depth, v.z, 1.3), (0, v.y + v.depth * 0.3, v.z, 0.8)]),
+        "blood_vein",
+        only=(marrow,),
+    )

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from SeriesClassifierLib.simulation.anatomy.body import Chooser, Sketch
 from SeriesClassifierLib.simulation.anatomy.brain import add_brain, add_skull, add_vessels
 from SeriesClassifierLib.simulation.anatomy.column import add_spine, column
+from SeriesClassifierLib.simulation.anatomy.face import add_face
 from SeriesClassifierLib.simulation.anatomy.mni import add_atlas, load_maps
 from SeriesClassifierLib.simulation.anatomy.shapes import (
     Plan,
@@ -18,7 +17,6 @@ from SeriesClassifierLib.simulation.anatomy.shapes import (
 from SeriesClassifierLib.simulation.anatomy.trunk import add_sheets, add_specks
 
 _FLESH = ["scalp", "flesh", "fat"]
-_BRAIN = ["gray_matter", "white_matter", "csf"]
 
 
 def draw_brain(choose: Chooser) -> Sketch:
@@ -58,7 +56,7 @@ def plan_head(choose: Chooser) -> Plan:
     fat = choose.size(0, 1) ** 1.5
     _outer(plan, choose, fat)
     _neck(plan, choose, fat)
-    _face(plan, choose)
+    add_face(plan, choose)
     add_spine(
         plan, choose, column("CCCCCCCTTTT", 0, 36, -88, choose.vary(-0.15, 0.0), (0.0, 0.035)), cord_end=-400
     )
@@ -68,7 +66,7 @@ def plan_head(choose: Chooser) -> Plan:
         add_brain(plan, choose)
     else:
         add_atlas(plan, choose, maps)
-    add_vessels(plan, choose, real=maps is not None)
+    add_vessels(plan, choose)
     return plan
 
 
@@ -118,49 +116,7 @@ def _neck(plan: Plan, choose: Chooser, fat: float) -> None:
                 (-0.4, "flesh"),
                 only=_FLESH,
             )
-        x = 24 + choose.vary(-2, 3)
-        plan.add(
-            tube(
-                [
-                    (s * 20, 6, -260, 4),
-                    (s * x, 6, -140, 4),
-                    (s * x, 6, -105, 4.5),
-                    (s * 26, 8, -70, 3),
-                    (s * 22, 6, -46, 2.6),
-                ]
-            ),
-            "stroma",
-            (-0.7, "blood_artery"),
-            only=[*_FLESH, "tendon"],
-        )
-        plan.add(
-            tube(
-                [(s * 30, 4, -260, 7), (s * 34, 10, -140, 6.5), (s * 32, 14, -80, 5), (s * 28, 20, -52, 4)],
-                squash=(1.2, 0.9, 1),
-            ),
-            "stroma",
-            (-0.6, "blood_vein"),
-            only=[*_FLESH, "tendon"],
-        )
-        plan.add(
-            tube([(s * 15, 26, -260, 2), (s * 17, 30, -90, 2), (s * 14, 40, -66, 2)]),
-            "blood_artery",
-            only=_FLESH,
-        )
-        plan.add(
-            tube([(s * 16, -12, -150, 7), (s * 18, -8, -172, 10), (s * 12, -12, -185, 7)], rough=(0.5, 0.5)),
-            "glandular",
-            only=[*_FLESH, "tendon"],
-        )
-        plan.add(
-            blob((s * 54, 4, -70), (11, 17, 22), (0, s * 10, 0), rough=(1, 1.4)),
-            "glandular",
-            (-40.0, "fat"),
-            only=[*_FLESH, "tendon"],
-        )
-        plan.add(
-            blob((s * 32, -28, -106), (10, 17, 11), rough=(0.8, 0.6)), "glandular", only=[*_FLESH, "tendon"]
-        )
+        _neck_organs(plan, choose, s)
         for _ in range(7):
             r = choose.vary(2, 4.5) if choose.chance(0.95) else choose.vary(8, 14)
             plan.add(
@@ -183,142 +139,46 @@ def _neck(plan: Plan, choose: Chooser, fat: float) -> None:
     plan.add(blob((0, -16, -140), (17, 15, 18)), "cartilage", (-3, "flesh"), only=[*_FLESH, "tendon"])
 
 
-def _face(plan: Plan, choose: Chooser) -> None:
-    over = [*_FLESH, "tendon", "glandular"]
-    # Tongue and the floor of the mouth; its fibers hold fat.
-    plan.zone("tongue", "muscle")
-    plan.add(
-        blob((0, -40, -82), (23, 34, 22), (-10, 0, 0), rough=(1, 0.6)), "mucosa", (-1.6, "tongue"), only=over
-    )
-    add_sheets(plan, choose, 6, 0.3, "fat", ["tongue"], stretch=(1, 4, 4))
-    plan.add(blob((0, -34, -98), (3, 28, 14)), "fat", (-1, "tongue"), only=over)
-    for s in (-1, 1):
-        plan.add(
-            tube(
-                [(s * 60, -2, -44, 4), (s * 58, -14, -50, 8), (s * 52, -26, -92, 8)],
-                squash=(0.8, 1.7, 1),
-                rough=(0.5, 0.4),
-            ),
-            (1, "fat"),
-            (0, "tendon"),
-            (-0.4, "flesh"),
-            only=over,
-        )
-        plan.add(
-            tube([(s * 30, -14, -48, 6), (s * 44, -12, -74, 6)], rough=(0.5, 0.4)),
-            (1, "fat"),
-            (0, "flesh"),
-            only=over,
-        )
-        plan.add(blob((s * 46, -34, -62), (9, 13, 13), rough=(1, 0.6)), "fat", only=[*over])
-    jaw = [
-        (-50, 2, -52, 5),
-        (-52, -6, -78, 6),
-        (-48, -20, -98, 7),
-        (-28, -62, -108, 7),
-        (0, -78, -110, 8),
-        (28, -62, -108, 7),
-        (48, -20, -98, 7),
-        (52, -6, -78, 6),
-        (50, 2, -52, 5),
-    ]
-    plan.add(tube(jaw, squash=(0.75, 0.75, 1.35)), "cortical_bone", (-1.8, "marrow_yellow"))
-    for z, depth in ((-92.0, -70.0), (-78.0, -72.0)):
-        for turn in np.linspace(-1.25, 1.25, 14):
-            plan.add(
-                tube([(30 * np.sin(turn), depth + 32 * (1 - np.cos(turn)), z, 2.8)], squash=(1, 1.2, 2.3)),
-                "cortical_bone",
-            )
-    # Upper jaw and palate, nose, sinuses.
-    plan.add(
-        blob((0, -54, -60), (34, 26, 9), power=3, rough=(0.4, 0.4)), "cortical_bone", (-1.5, "marrow_yellow")
-    )
-    plan.add(
-        blob((0, -52, -42), (40, 34, 22), power=3, rough=(0.5, 0.5)),
-        "cortical_bone",
-        (-1.2, "fat"),
-        only=over,
-    )
-    swollen = choose.vary(0.8, 2.0) if choose.chance(0.7) else choose.vary(3, 9)
-    plan.add(blob((0, -56, -44), (15, 38, 20), power=3), "cortical_bone", (-0.8, "mucosa"), (-2.2, "gas"))
-    plan.add(
-        blob((choose.vary(-2, 2), -56, -44), (0.8, 34, 20), power=3),
-        (1.2, "mucosa"),
-        (0, "cartilage"),
-        only=["gas"],
-    )
-    for s in (-1, 1):
-        for z, r in ((-54.0, 4.6), (-44.0, 3.6), (-36.0, 2.6)):
-            plan.add(
-                tube(
-                    [(s * 8, -78, z, r), (s * 8, -52, z + 1, r), (s * 8, -30, z, r * 0.8)],
-                    squash=(0.7, 1, 1),
-                    rough=(0.3, 0.3),
-                ),
-                "mucosa",
-                only=["gas"],
-            )
-        plan.add(
-            blob((s * 30, -52, -46), (14, 17, 17), (0, s * 12, s * -10), power=3, rough=(0.6, 0.5)),
-            "cortical_bone",
-            (-0.9, "mucosa"),
-            (-0.9 - swollen, "gas"),
-        )
-        plan.add(blob((s * 9, -58, -24), (7, 20, 10), power=3), "cortical_bone", (-0.6, "gas"))
-        plan.add(
-            blob((s * 9, -25, -30), (9, 11, 9), power=3),
-            "cortical_bone",
-            (-0.8, "mucosa"),
-            (-0.8 - swollen * 0.6, "gas"),
-        )
-        plan.add(
-            blob((s * 14, -88, -2), (14, 5, 10), rough=(0.5, 0.5)),
-            "cortical_bone",
-            (-1.0, "mucosa"),
-            (-1.6, "gas"),
-        )
-        # Orbit: a cone of fat with the eye, its muscles and the optic nerve.
-        plan.add(
-            blob(
-                (s * 31, -62, -25), (20, 32, 19), (0, 0, s * 20), power=2, tapers=[(0, 1, 0.45), (2, 1, 0.45)]
-            ),
-            "cortical_bone",
-            (-1.2, "orbit"),
-            only=[*over, "cortical_bone", "scalp", "mucosa"],
-        )
-        eye = choose.near((s * 32, -74, -24), 1)
-        nerve = [(eye[0] - s * 1, eye[1] + 11, eye[2], 2.8), (s * 24, -48, -23, 2.4), (s * 12, -30, -18, 2.3)]
-        plan.add(tube(nerve), "csf", (-0.7, "white_matter"), only=["orbit", "flesh", "fat", "cortical_bone"])
-        for dx, dz in ((11, 0), (-11, 0), (0, 10), (0, -10)):
-            plan.add(
-                tube(
-                    [
-                        (eye[0] + dx, eye[1] + 2, eye[2] + dz, 1.2),
-                        (eye[0] + 0.8 * dx - s * 3, eye[1] + 18, eye[2] + 0.8 * dz, 2.6),
-                        (s * 20, -40, -22, 1.2),
-                    ]
-                ),
-                "muscle",
-                only=["orbit"],
-            )
-        plan.add(blob(eye, (12.2, 12, 12)), "stroma", (-1.0, "vitreous"))
-        plan.add(blob((eye[0], eye[1] - 8, eye[2]), (4.6, 2.2, 4.6)), "tendon", only=["vitreous"])
-        plan.add(
-            tube([(s * 50, -62, -34, 4), (s * 62, -42, -38, 3.5), (s * 68, -10, -36, 3.5)]),
-            "cortical_bone",
-            (-1.2, "marrow_yellow"),
-        )
-    # The airway behind nose and tongue.
+def _neck_organs(plan: Plan, choose: Chooser, s: int) -> None:
+    """Vessels, thyroid and salivary glands of one side, -1 on the right and 1 on the left."""
+    x = 24 + choose.vary(-2, 3)
     plan.add(
         tube(
-            [(0, -22, -46, 9), (0, -8, -66, 8.5), (0, -6, -96, 8.5), (0, -12, -130, 8), (0, -6, -156, 8)],
-            squash=(1.35, choose.vary(0.45, 0.9), 1),
+            [
+                (s * 20, 6, -260, 4),
+                (s * x, 6, -140, 4),
+                (s * x, 6, -105, 4.5),
+                (s * 26, 8, -70, 3),
+                (s * 22, 6, -46, 2.6),
+            ]
         ),
-        (2.5, "flesh"),
-        (1.2, "mucosa"),
-        (0, "gas"),
-        only=[*over, "tongue", "cartilage", "mucosa", "gas"],
+        "stroma",
+        (-0.7, "blood_artery"),
+        only=[*_FLESH, "tendon"],
     )
-    plan.add(tube([(0, -18, -74, 4), (0, -8, -84, 4)], squash=(1.5, 1, 1)), "mucosa", only=[*over, "gas"])
-    for s in (-1, 1):
-        plan.add(blob((s * 17, -12, -80), (6, 9, 12), rough=(0.5, 0.6)), "spleen", only=[*over, "mucosa"])
+    plan.add(
+        tube(
+            [(s * 30, 4, -260, 7), (s * 34, 10, -140, 6.5), (s * 32, 14, -80, 5), (s * 28, 20, -52, 4)],
+            squash=(1.2, 0.9, 1),
+        ),
+        "stroma",
+        (-0.6, "blood_vein"),
+        only=[*_FLESH, "tendon"],
+    )
+    plan.add(
+        tube([(s * 15, 26, -260, 2), (s * 17, 30, -90, 2), (s * 14, 40, -66, 2)]),
+        "blood_artery",
+        only=_FLESH,
+    )
+    plan.add(
+        tube([(s * 16, -12, -150, 7), (s * 18, -8, -172, 10), (s * 12, -12, -185, 7)], rough=(0.5, 0.5)),
+        "glandular",
+        only=[*_FLESH, "tendon"],
+    )
+    plan.add(
+        blob((s * 54, 4, -70), (11, 17, 22), (0, s * 10, 0), rough=(1, 1.4)),
+        "glandular",
+        (-40.0, "fat"),
+        only=[*_FLESH, "tendon"],
+    )
+    plan.add(blob((s * 32, -28, -106), (10, 17, 11), rough=(0.8, 0.6)), "glandular", only=[*_FLESH, "tendon"])

@@ -1,239 +1,17 @@
-"""The frame of the pelvis: belly wall, muscles, bones, vessels and floor. Origin as in ``pelvis``."""
+"""The hard frame of the pelvis: bones, and the vessels along them. Origin as in ``pelvis``.
+
+``s`` is -1 on the right side of the body and 1 on the left.
+"""
 
 from __future__ import annotations
 
 from itertools import pairwise
 
 from SeriesClassifierLib.simulation.anatomy.body import Chooser
-from SeriesClassifierLib.simulation.anatomy.shapes import Cut, Knot, Plan, Vector, blob, tube
-from SeriesClassifierLib.simulation.anatomy.trunk import (
-    ENDLESS,
-    Outline,
-    add_sheets,
-    add_specks,
-    add_tree,
-)
+from SeriesClassifierLib.simulation.anatomy.shapes import Knot, Plan, blob, tube
+from SeriesClassifierLib.simulation.anatomy.trunk import add_specks, add_tree
 
-
-def add_wall(plan: Plan, choose: Chooser, outline: Outline) -> None:
-    """The belly's wall, and the fat inside of the bony ring."""
-    depth = outline.depth
-    # The wall ends in the groin, at a plane that rises to the back.
-    groin: list[Cut] = [((0, 0.5, -1), -20.0)]
-    plan.add(
-        blob(
-            (0, -4, 0),
-            (outline.width - 12, depth - 4, ENDLESS),
-            power=3,
-            cuts=groin,
-            hard=True,
-            rough=(1, 0.6),
-        ),
-        "meat",
-        (-4, "fat"),
-        (-4.7, "meat"),
-        (-choose.vary(10, 15), "visceral"),
-        only=["subcutis"],
-    )
-    for side in (-1, 1):
-        low: list[Cut] = [((0, 0, -1), 34.0)]
-        plan.add(
-            blob(
-                (side * 21, -depth + 10, 60),
-                (22, 7.5, 220),
-                (0, 0, side * 8),
-                rough=(0.5, 0.4),
-                tapers=[(0, 2, -0.1)],
-                cuts=low,
-            ),
-            "tendon",
-            (-0.7, "meat"),
-            only=["subcutis", "visceral", "meat", "fat"],
-        )
-    plan.add(blob((0, 14, 22), (62, 74, 95), power=3, rough=(1, 0.5)), "pelvic fat", only=["subcutis"])
-
-
-def _muscle(
-    plan: Plan,
-    center: Vector,
-    axes: Vector,
-    turn: Vector,
-    *,
-    over: list[str] | None = None,
-    rough: float = 0.9,
-) -> None:
-    plan.add(
-        blob(center, axes, turn, rough=(rough, rough * 0.7)),
-        (0.9, "fat"),
-        (0.0, "tendon"),
-        (-0.45, "meat"),
-        only=over or ["subcutis", "pelvic fat", "visceral", "meat", "fat", "tendon"],
-    )
-
-
-def add_muscles(plan: Plan, choose: Chooser) -> None:
-    """Gluteal, thigh and obturator muscles."""
-    bulk = choose.size(0.82, 1.16)
-    soft = ["subcutis", "pelvic fat", "visceral", "fat"]
-    for side in (-1, 1):
-        s = side
-
-        def about(x: float, y: float, z: float, s: int = s) -> Vector:
-            return choose.near((s * x, y, z), 2)
-
-        # Gluteal muscles, largest at the back.
-        plan.add(
-            blob(
-                about(74, 78, -8),
-                (66, 24 * bulk, 88),
-                (0, s * -28, s * -33),
-                rough=(1.2, 1),
-                bends=[(1, 0, -0.25)],
-            ),
-            (0.0, "tendon"),
-            (-0.5, "meat"),
-            only=["subcutis"],
-        )
-        _muscle(
-            plan,
-            about(122, 30, 75),
-            (22 * bulk, 46, 62),
-            (0, s * -8, s * 32),
-            over=["subcutis", "meat", "visceral"],
-        )
-        _muscle(
-            plan,
-            about(108, 8, 62),
-            (14 * bulk, 34, 48),
-            (0, s * -10, s * 22),
-            over=["subcutis", "fat", "visceral"],
-        )
-        _muscle(plan, about(136, -42, 10), (11, 19 * bulk, 80), (0, 0, s * -25), over=soft)
-        # Front of the thigh and hip.
-        _muscle(plan, about(84, -48, 22), (20 * bulk, 17, 40), (-15, s * -10, s * 20), over=soft)
-        plan.add(
-            tube(
-                [
-                    (s * 42, 20, 170, 24),
-                    (s * 66, -10, 110, 25),
-                    (s * 82, -42, 50, 21),
-                    (s * 88, -46, 5, 18),
-                    (s * 86, -28, -40, 11),
-                ],
-                squash=(bulk, bulk, 1),
-                rough=(0.8, 0.5),
-            ),
-            (0.0, "tendon"),
-            (-0.5, "meat"),
-            only=[*soft, "meat", "tendon"],
-        )
-        plan.add(
-            tube(
-                [
-                    (s * 122, -60, 70, 7),
-                    (s * 104, -72, 20, 10),
-                    (s * 84, -78, -30, 11),
-                    (s * 66, -74, -120, 11),
-                ],
-                squash=(1.25, 0.8, 1),
-            ),
-            (0.6, "fat"),
-            (0.0, "tendon"),
-            (-0.4, "meat"),
-            only=[*soft, "meat", "tendon"],
-        )
-        plan.add(
-            tube(
-                [
-                    (s * 108, -46, 40, 5),
-                    (s * 112, -58, 0, 14),
-                    (s * 112, -64, -50, 18),
-                    (s * 108, -66, -160, 20),
-                ],
-                squash=(bulk, bulk, 1),
-                rough=(0.8, 0.5),
-            ),
-            (0.6, "fat"),
-            (0.0, "tendon"),
-            (-0.4, "meat"),
-            only=[*soft, "meat", "tendon"],
-        )
-        _muscle(plan, about(120, -20, -110), (36, 44, 85), (0, s * 6, 0), over=soft)
-        # Adductors and the outer obturator.
-        plan.add(
-            tube(
-                [(s * 22, -50, 4, 8), (s * 46, -46, -18, 14), (s * 82, -22, -55, 11)],
-                squash=(1, 0.9 * bulk, 1),
-                rough=(0.6, 0.4),
-            ),
-            (0.7, "fat"),
-            (0, "tendon"),
-            (-0.4, "meat"),
-            only=[*soft, "meat", "tendon"],
-        )
-        plan.add(
-            tube(
-                [(s * 18, -44, -22, 7), (s * 40, -40, -60, 18), (s * 78, -18, -130, 20)],
-                squash=(1, 0.9 * bulk, 1),
-                rough=(0.6, 0.4),
-            ),
-            (0.7, "fat"),
-            (0, "tendon"),
-            (-0.4, "meat"),
-            only=[*soft, "meat", "tendon"],
-        )
-        plan.add(
-            tube(
-                [(s * 26, -24, -34, 9), (s * 52, -4, -80, 25), (s * 88, 4, -150, 24)],
-                squash=(1, bulk, 1),
-                rough=(0.6, 0.4),
-            ),
-            (0.7, "fat"),
-            (0, "tendon"),
-            (-0.4, "meat"),
-            only=[*soft, "meat", "tendon"],
-        )
-        _muscle(plan, about(50, -20, -24), (24, 11 * bulk, 20), (0, s * 20, s * 32), over=[*soft, "meat"])
-        _muscle(plan, about(92, 34, -32), (26, 10, 24), (0, 0, s * -8), over=soft)
-        plan.add(
-            tube([(s * 52, 34, -56, 9), (s * 66, 44, -110, 18), (s * 74, 40, -180, 21)], rough=(0.6, 0.4)),
-            (0.7, "fat"),
-            (0, "tendon"),
-            (-0.4, "meat"),
-            only=soft,
-        )
-        # The inner obturator lines the ring, then turns out behind the ischium.
-        plan.add(
-            blob(
-                about(50, 2, 4),
-                (8.5 * bulk, 42, 42),
-                (0, s * 8, s * -20),
-                bends=[(0, 1, s * -0.35)],
-                rough=(0.4, 0.4),
-            ),
-            (0.0, "tendon"),
-            (-0.5, "meat"),
-            only=["pelvic fat", "subcutis", "visceral", "meat", "tendon", "fat"],
-        )
-        plan.add(
-            tube([(s * 56, 36, 0, 9), (s * 72, 44, 4, 7), (s * 100, 32, 10, 5), (s * 122, 14, 18, 3)]),
-            "tendon",
-            (-0.6, "meat"),
-            only=[*soft, "meat"],
-        )
-        # Piriform muscle from the sacrum to the trochanter.
-        plan.add(
-            tube(
-                [(s * 28, 62, 62, 9), (s * 60, 62, 48, 12 * bulk), (s * 95, 40, 36, 8), (s * 125, 16, 32, 3)],
-                squash=(1, 1, 1.2),
-                rough=(0.5, 0.3),
-            ),
-            "tendon",
-            (-0.5, "meat"),
-            only=[*soft, "meat", "tendon"],
-        )
-    share = choose.vary(0.3, 1.3)
-    add_sheets(plan, choose, 13, 0.24 * share, "fat", ["meat"], stretch=(1.6, 0.8, 2.2))
+_OVER = ["visceral", "pelvic fat", "subcutis", "meat", "fat", "tendon"]
 
 
 def add_bones(plan: Plan, choose: Chooser) -> None:
@@ -242,98 +20,112 @@ def add_bones(plan: Plan, choose: Chooser) -> None:
     worn = choose.vary(0.8, 1.2)
     shell = -choose.vary(1.2, 2.2)
     for s in (-1, 1):
-        # Wing of the ilium, the ring's column, ischium and pubic branches.
-        plan.add(
-            blob(
-                (s * 88, 14, 108),
-                (7, 58, 58),
-                (0, s * 28, s * -24),
-                bends=[(0, 1, s * 0.9), (0, 2, s * 0.5)],
-                rough=(0.5, 0.4),
-            ),
-            "cortical_bone",
-            (shell, "marrow_red"),
-        )
-        plan.add(
-            tube([(s * 46, 50, 96, 12), (s * 62, 34, 72, 13), (s * 78, 10, 50, 14)], squash=(0.8, 1, 1)),
-            "cortical_bone",
-            (shell, red),
-        )
-        plan.add(
-            blob((s * 85, -2, 24), (30, 32, 33), (0, 0, s * -15), rough=(0.4, 0.4)),
-            "cortical_bone",
-            (shell, red),
-        )
-        plan.add(
-            tube(
-                [(s * 80, 22, 20, 15), (s * 70, 30, -10, 14), (s * 58, 26, -42, 15), (s * 50, 20, -54, 12)],
-                squash=(0.85, 1.15, 1),
-                rough=(0.4, 0.4),
-            ),
-            "cortical_bone",
-            (shell, red),
-        )
-        plan.add(
-            tube(
-                [(s * 72, -18, 24, 12), (s * 48, -40, 16, 8), (s * 24, -50, 6, 9), (s * 12, -50, -4, 10)],
-                squash=(1, 0.85, 1),
-                rough=(0.3, 0.3),
-            ),
-            "cortical_bone",
-            (shell, "marrow_yellow" if red == "marrow_yellow" else red),
-        )
-        plan.add(
-            tube(
-                [(s * 11, -48, -2, 9), (s * 10, -42, -20, 8), (s * 26, -22, -36, 6.5), (s * 46, 8, -52, 8)],
-                squash=(0.8, 0.9, 1),
-            ),
-            "cortical_bone",
-            (shell, red),
-        )
-        # The socket's bright cartilage line, then the thigh bone.
-        x, y, z = choose.near((s * 93, -5, 24), 1.5)
-        r = 24.5 * worn
-        plan.add(
-            blob(
-                (x, y, z),
-                (r + 2.2, r + 2.2, r + 2.2),
-                cuts=[((s * 0.8, -0.1, -0.6), s * 0.8 * x - 0.1 * y - 0.6 * z + 12)],
-            ),
-            "cartilage",
-            only=[
-                "cortical_bone",
-                "marrow_red",
-                "marrow_yellow",
-                "meat",
-                "fat",
-                "tendon",
-                "visceral",
-                "subcutis",
-            ],
-        )
-        plan.add(
-            tube([(x, y, z, 16), (s * 112, -2, 10, 14.5), (s * 128, 4, -4, 16)], squash=(1, 0.9, 1)),
-            "cortical_bone",
-            (-1.8, red),
-        )
-        plan.add(
-            blob((s * 134, 10, 4), (14, 18, 24), (0, s * -8, 0), rough=(0.6, 0.5)),
-            "cortical_bone",
-            (-1.5, "marrow_yellow"),
-        )
-        plan.add(
-            tube([(s * 128, 6, -10, 17), (s * 124, 4, -60, 15), (s * 116, 0, -220, 13.5)]),
-            "cortical_bone",
-            (-4.1, "marrow_yellow"),
-        )
-        plan.add(tube([(s * 128, 4, -4, 14), (s * 126, 6, -22, 13)]), "marrow_yellow", only=["cortical_bone"])
-        plan.add(
-            blob((x, y, z), (r, r, r), rough=(0.2, 0.2)),
-            "cortical_bone",
-            (-1.1, "marrow_yellow" if choose.chance(0.8) else red),
-        )
-    # Symphysis disc, sacrum in steps, coccyx.
+        _hip_bone(plan, s, shell, red)
+        _thigh_bone(plan, choose, s, worn, red)
+    # Symphysis disc.
     plan.add(blob((0, -50, -6), (3.2, 9, 19), (18, 0, 0)), "tendon", (-1.0, "cartilage"))
+    _sacrum(plan)
+    add_specks(plan, choose, 13, choose.vary(1.0, 2.2), "marrow_red", ["marrow_yellow"])
+
+
+def _hip_bone(plan: Plan, s: int, shell: float, red: str) -> None:
+    """Wing of the ilium, the ring's column, ischium and pubic branches."""
+    plan.add(
+        blob(
+            (s * 88, 14, 108),
+            (7, 58, 58),
+            (0, s * 28, s * -24),
+            bends=[(0, 1, s * 0.9), (0, 2, s * 0.5)],
+            rough=(0.5, 0.4),
+        ),
+        "cortical_bone",
+        (shell, "marrow_red"),
+    )
+    plan.add(
+        tube([(s * 46, 50, 96, 12), (s * 62, 34, 72, 13), (s * 78, 10, 50, 14)], squash=(0.8, 1, 1)),
+        "cortical_bone",
+        (shell, red),
+    )
+    plan.add(
+        blob((s * 85, -2, 24), (30, 32, 33), (0, 0, s * -15), rough=(0.4, 0.4)),
+        "cortical_bone",
+        (shell, red),
+    )
+    plan.add(
+        tube(
+            [(s * 80, 22, 20, 15), (s * 70, 30, -10, 14), (s * 58, 26, -42, 15), (s * 50, 20, -54, 12)],
+            squash=(0.85, 1.15, 1),
+            rough=(0.4, 0.4),
+        ),
+        "cortical_bone",
+        (shell, red),
+    )
+    plan.add(
+        tube(
+            [(s * 72, -18, 24, 12), (s * 48, -40, 16, 8), (s * 24, -50, 6, 9), (s * 12, -50, -4, 10)],
+            squash=(1, 0.85, 1),
+            rough=(0.3, 0.3),
+        ),
+        "cortical_bone",
+        (shell, "marrow_yellow" if red == "marrow_yellow" else red),
+    )
+    plan.add(
+        tube(
+            [(s * 11, -48, -2, 9), (s * 10, -42, -20, 8), (s * 26, -22, -36, 6.5), (s * 46, 8, -52, 8)],
+            squash=(0.8, 0.9, 1),
+        ),
+        "cortical_bone",
+        (shell, red),
+    )
+
+
+def _thigh_bone(plan: Plan, choose: Chooser, s: int, worn: float, red: str) -> None:
+    """The socket's bright cartilage line, then the thigh bone."""
+    x, y, z = choose.near((s * 93, -5, 24), 1.5)
+    r = 24.5 * worn
+    plan.add(
+        blob(
+            (x, y, z),
+            (r + 2.2, r + 2.2, r + 2.2),
+            cuts=[((s * 0.8, -0.1, -0.6), s * 0.8 * x - 0.1 * y - 0.6 * z + 12)],
+        ),
+        "cartilage",
+        only=[
+            "cortical_bone",
+            "marrow_red",
+            "marrow_yellow",
+            "meat",
+            "fat",
+            "tendon",
+            "visceral",
+            "subcutis",
+        ],
+    )
+    plan.add(
+        tube([(x, y, z, 16), (s * 112, -2, 10, 14.5), (s * 128, 4, -4, 16)], squash=(1, 0.9, 1)),
+        "cortical_bone",
+        (-1.8, red),
+    )
+    plan.add(
+        blob((s * 134, 10, 4), (14, 18, 24), (0, s * -8, 0), rough=(0.6, 0.5)),
+        "cortical_bone",
+        (-1.5, "marrow_yellow"),
+    )
+    plan.add(
+        tube([(s * 128, 6, -10, 17), (s * 124, 4, -60, 15), (s * 116, 0, -220, 13.5)]),
+        "cortical_bone",
+        (-4.1, "marrow_yellow"),
+    )
+    plan.add(tube([(s * 128, 4, -4, 14), (s * 126, 6, -22, 13)]), "marrow_yellow", only=["cortical_bone"])
+    plan.add(
+        blob((x, y, z), (r, r, r), rough=(0.2, 0.2)),
+        "cortical_bone",
+        (-1.1, "marrow_yellow" if choose.chance(0.8) else red),
+    )
+
+
+def _sacrum(plan: Plan) -> None:
+    """Sacrum in steps with its canal and joints, coccyx, the last vertebra and its disc."""
     steps = [
         (48, 122, 26, 16),
         (58, 92, 22, 12),
@@ -382,79 +174,13 @@ def add_bones(plan: Plan, choose: Chooser) -> None:
     )
     plan.add(blob((0, 34, 158), (27, 19, 15), (-20, 0, 0)), "cortical_bone", (-1.0, "marrow_red"))
     plan.add(blob((0, 38, 139), (26, 18, 5.5), (-28, 0, 0)), "tendon", (-1.5, "disc"))
-    add_specks(plan, choose, 13, choose.vary(1.0, 2.2), "marrow_red", ["marrow_yellow"])
 
 
 def add_vessels(plan: Plan, choose: Chooser) -> None:
     """Iliac and femoral vessels, nerves and nodes."""
-    over = ["visceral", "pelvic fat", "subcutis", "meat", "fat", "tendon"]
     for s in (-1, 1):
-        artery: list[Knot] = [
-            (s * 6, 10, 175, 7),
-            (s * 26, 8, 130, 5.5),
-            (s * 44, -14, 90, 5),
-            (s * 58, -46, 48, 4.8),
-            (s * 66, -66, 8, 4.8),
-            (s * 70, -66, -40, 4.2),
-            (s * 74, -52, -140, 3.8),
-        ]
-        vein: list[Knot] = [
-            (s * 4, 18, 175, 7),
-            (s * 24, 16, 130, 6.5),
-            (s * 38, -4, 90, 6),
-            (s * 47, -40, 48, 6),
-            (s * 54, -62, 8, 6),
-            (s * 60, -60, -40, 5.2),
-            (s * 70, -44, -140, 4.5),
-        ]
-        artery = [(*choose.near(k, 1.5), k[3]) for k in artery]
-        vein = [(*choose.near(k, 1.5), k[3] * choose.vary(0.8, 1.2)) for k in vein]
-        plan.add(tube(vein), (1.0, "fat"), (0, "stroma"), (-0.6, "blood_vein"), only=over)
-        plan.add(tube(artery), (1.0, "fat"), (0, "stroma"), (-1.0, "blood_artery"), only=over)
-        plan.add(
-            tube(
-                [
-                    (s * 30, 8, 122, 4),
-                    (s * 44, 30, 90, 3.5),
-                    (s * 46, 44, 60, 2.5),
-                    (s * 50, 40, 22, 1.8),
-                    (s * 46, 30, -20, 1.5),
-                ]
-            ),
-            "blood_artery",
-            only=over,
-        )
-        plan.add(
-            tube(
-                [
-                    (s * 28, 14, 122, 4.5),
-                    (s * 40, 34, 90, 4),
-                    (s * 42, 46, 60, 3),
-                    (s * 46, 42, 22, 2.2),
-                    (s * 43, 32, -20, 1.8),
-                ]
-            ),
-            "blood_vein",
-            only=over,
-        )
-        plan.add(
-            tube([(s * 62, -58, -18, 3.5), (s * 84, -40, -40, 2.8), (s * 96, -28, -100, 2.5)]),
-            "blood_artery",
-            only=over,
-        )
-        plan.add(
-            tube([(s * 58, -68, -5, 2.6), (s * 52, -84, -60, 2.3), (s * 46, -80, -140, 2.3)]),
-            "blood_vein",
-            only=over,
-        )
-        plan.add(
-            tube(
-                [(s * 56, 58, 62, 5), (s * 72, 52, 20, 5.5), (s * 80, 48, -40, 5), (s * 84, 40, -150, 5)],
-                squash=(1.3, 0.7, 1),
-            ),
-            "cord",
-            only=[*over],
-        )
+        _trunks(plan, choose, s)
+        _branches(plan, s)
         for _ in range(int(choose.rng.integers(2, 5))):
             spot = choose.near((s * 60, -72, -5), 18)
             plan.add(
@@ -489,24 +215,75 @@ def add_vessels(plan: Plan, choose: Chooser) -> None:
             )
 
 
-def add_floor(plan: Plan, choose: Chooser) -> None:
-    """The levator: a funnel of thin muscle from the ring's wall down to the anal canal."""
-    thick = choose.vary(3.0, 5.5)
-    over = ["pelvic fat", "visceral", "subcutis"]
-    for s in (-1, 1):
-        plan.add(
-            blob(
-                (s * 22, 14, -16),
-                (thick * 0.75, 40, 36),
-                (0, s * 26, s * 9),
-                bends=[(0, 2, s * 0.5)],
-                rough=(0.5, 0.5),
-            ),
-            "meat",
-            only=over,
-        )
-        # Lower edge: the ischioanal fat stays outside; the deep transverse muscle spans the front.
-        plan.add(
-            blob((s * 18, -18, -38), (20, 9, 4), (0, s * 12, s * 18), rough=(0.4, 0.3)), "meat", only=over
-        )
-    plan.add(blob((0, 46, -12), (22, 18, 4), (40, 0, 0), rough=(0.4, 0.3)), "meat", only=over)
+def _trunks(plan: Plan, choose: Chooser, s: int) -> None:
+    """The large artery and vein of one side."""
+    artery: list[Knot] = [
+        (s * 6, 10, 175, 7),
+        (s * 26, 8, 130, 5.5),
+        (s * 44, -14, 90, 5),
+        (s * 58, -46, 48, 4.8),
+        (s * 66, -66, 8, 4.8),
+        (s * 70, -66, -40, 4.2),
+        (s * 74, -52, -140, 3.8),
+    ]
+    vein: list[Knot] = [
+        (s * 4, 18, 175, 7),
+        (s * 24, 16, 130, 6.5),
+        (s * 38, -4, 90, 6),
+        (s * 47, -40, 48, 6),
+        (s * 54, -62, 8, 6),
+        (s * 60, -60, -40, 5.2),
+        (s * 70, -44, -140, 4.5),
+    ]
+    artery = [(*choose.near(k, 1.5), k[3]) for k in artery]
+    vein = [(*choose.near(k, 1.5), k[3] * choose.vary(0.8, 1.2)) for k in vein]
+    plan.add(tube(vein), (1.0, "fat"), (0, "stroma"), (-0.6, "blood_vein"), only=_OVER)
+    plan.add(tube(artery), (1.0, "fat"), (0, "stroma"), (-1.0, "blood_artery"), only=_OVER)
+
+
+def _branches(plan: Plan, s: int) -> None:
+    """Inner iliac vessels, deep and superficial branches in the thigh, and the sciatic nerve."""
+    plan.add(
+        tube(
+            [
+                (s * 30, 8, 122, 4),
+                (s * 44, 30, 90, 3.5),
+                (s * 46, 44, 60, 2.5),
+                (s * 50, 40, 22, 1.8),
+                (s * 46, 30, -20, 1.5),
+            ]
+        ),
+        "blood_artery",
+        only=_OVER,
+    )
+    plan.add(
+        tube(
+            [
+                (s * 28, 14, 122, 4.5),
+                (s * 40, 34, 90, 4),
+                (s * 42, 46, 60, 3),
+                (s * 46, 42, 22, 2.2),
+                (s * 43, 32, -20, 1.8),
+            ]
+        ),
+        "blood_vein",
+        only=_OVER,
+    )
+    plan.add(
+        tube([(s * 62, -58, -18, 3.5), (s * 84, -40, -40, 2.8), (s * 96, -28, -100, 2.5)]),
+        "blood_artery",
+        only=_OVER,
+    )
+    plan.add(
+        tube([(s * 58, -68, -5, 2.6), (s * 52, -84, -60, 2.3), (s * 46, -80, -140, 2.3)]),
+        "blood_vein",
+        only=_OVER,
+    )
+    plan.add(
+        tube(
+            [(s * 56, 58, 62, 5), (s * 72, 52, 20, 5.5), (s * 80, 48, -40, 5), (s * 84, 40, -150, 5)],
+            squash=(1.3, 0.7, 1),
+        ),
+        "cord",
+        only=_OVER,
+    )

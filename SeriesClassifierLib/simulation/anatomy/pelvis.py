@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 from SeriesClassifierLib.simulation.anatomy.body import Chooser, Sketch
-from SeriesClassifierLib.simulation.anatomy.pelvic_organs import (
-    add_bladder,
-    add_female_parts,
-    add_loops,
+from SeriesClassifierLib.simulation.anatomy.female_organs import add_female_parts
+from SeriesClassifierLib.simulation.anatomy.male_organs import (
     add_male_parts,
     add_prostate,
-    add_rectum,
     draw_prostate_size,
 )
-from SeriesClassifierLib.simulation.anatomy.pelvic_ring import (
-    add_bones,
-    add_floor,
-    add_muscles,
-    add_vessels,
-    add_wall,
-)
+from SeriesClassifierLib.simulation.anatomy.pelvic_muscles import add_floor, add_muscles, add_wall
+from SeriesClassifierLib.simulation.anatomy.pelvic_organs import add_bladder, add_loops, add_rectum
+from SeriesClassifierLib.simulation.anatomy.pelvic_ring import add_bones, add_vessels
 from SeriesClassifierLib.simulation.anatomy.shapes import Plan, blob
-from SeriesClassifierLib.simulation.anatomy.trunk import (
-    add_skin,
-    draw_outline,
-)
-
-_SOFT = ["visceral", "bowel_wall", "bowel_content", "mucosa", "gas", "fluid"]
+from SeriesClassifierLib.simulation.anatomy.trunk import add_skin, draw_outline
 
 
 def draw_prostate(choose: Chooser) -> Sketch:

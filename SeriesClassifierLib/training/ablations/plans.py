@@ -1,0 +1,101 @@
+"""What an ablation runs: sizes, steps and encoder of all of its rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from SeriesClassifierLib.errors import UsageError
+from SeriesClassifierLib.models.encoders import ENCODERS
+from SeriesClassifierLib.training.joint_model import Steps
+from SeriesClassifierLib.training.tasks import TASKS
+
+ENCODER_3D = "resnet18-3d"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One ablation. Sides are in pixels; ``most`` parts of one series are measured.
+
+    ``pretraining`` steps are what an encoder without published weights gets before the rows begin, ``header``
+    steps what a header branch gets.
+    """
+
+    task: str
+    encoder: str
+    random: bool
+    steps: Steps
+    pretraining: int
+    header: int
+    batch: int
+    side: int
+    slices: int
+    parts: int
+    studies: int = 60
+    validation: int = 20
+    most: int = 4
+
+    @property
+    def drawn(self) -> dict[str, Any]:
+        """What decides the pools."""
+        names = ("task", "side", "slices", "parts", "studies", "validation", "most")
+        return {name: getattr(self, name) for name in names}
+
+    def side_of(self, encoder: str) -> int:
+        """The legal side of ``encoder`` that is nearest to ``side``."""
+        multiple = ENCODERS[encoder].multiple
+        return max(1, round(self.side / multiple)) * multiple
+
+    def is_random(self, encoder: str) -> bool:
+        """Whether ``encoder`` starts from random weights; a 3D one has no others."""
+        return self.random or encoder == ENCODER_3D
+
+
+def plan_for(
+    task: str,
+    *,
+    encoder: str | None = None,
+    random: bool = False,
+    parts: int | None = None,
+    steps: int | None = None,
+    studies: int | None = None,
+) -> Plan:
+    """The plan of ``task``, sized for two slow cores; what is given replaces a default.
+
+    ``random`` starts ``encoder`` from random weights, as the encoder of the liver task always does. ``steps``
+    is what a row is trained for; an encoder of random weights gets twice as many before.
+
+    Raises UsageError for a task without ablations, an unknown encoder, or a number below 1.
+    """
+    if task not in TASKS:
+        raise UsageError(f"there are no ablations of {task!r}: use one of {', '.join(TASKS)}")
+    if any(number is not None and number < 1 for number in (parts, steps, studies)):
+        raise UsageError("parts, steps and studies are at least 1")
+    base = TASKS[task]
+    name = encoder or base.encoder
+    if name not in ENCODERS or name == ENCODER_3D:
+        known = ", ".join(name for name in ENCODERS if name != ENCODER_3D)
+        raise UsageError(f"{name!r} is no 2D encoder: use one of {known}")
+    random = random or (name == base.encoder and base.random_encoder)
+    liver = task == "liver"
+    everything = steps or (200 if liver else 300)
+    how = Steps(
+        heads=0 if random else everything // 5,
+        everything=everything,
+        rate=base.base.rate,
+        encoder_factor=0.3 if random else 0.15,
+        evaluate_every=50,
+    )
+    return Plan(
+        task=task,
+        encoder=name,
+        random=random,
+        steps=how,
+        pretraining=2 * everything,
+        header=3 * everything,
+        batch=base.batch,
+        side=64 if liver else base.side,
+        slices=3 if liver else 1,
+        parts=parts or (1_600 if liver else 2_400),
+        studies=studies or 60,
+    )
