@@ -36,7 +36,7 @@ from SeriesClassifierLib.training.joint_calibration import (
     calibrate,
 )
 from SeriesClassifierLib.training.joint_card import card
-from SeriesClassifierLib.training.joint_model import Loss, distill, loss_for, predict, two_steps
+from SeriesClassifierLib.training.joint_model import Loss, distill, ensemble, loss_for, predict, two_steps
 from SeriesClassifierLib.training.onnx_export import export_model, load_weights, parity
 from SeriesClassifierLib.training.pool import UNLABELLED, Pool, build_pool, cached_pool, join
 from SeriesClassifierLib.training.real_series import real_examples
@@ -77,7 +77,9 @@ def make(task: Task, seed: int, folder: Path, real: Path | None, work: Path) -> 
         write_fold(task, seed, data, teachers, fold, teacher, work / f"fold{fold}" / "bundle")
     student = train_student(task, seed, data, loss, base, teachers, work / "student")
     found = out_of_fold(task, data, teachers)
-    _write(task, seed, data, student, found, folder)
+    rows = np.arange(len(data.held_out))
+    taught = ensemble(task.sizes, [answers_of(task, teacher, data.held_out, rows) for teacher in teachers])
+    _write(task, seed, data, student, found, folder, OutOfFold.of(data.held_out, taught))
     logger.info("made the bundle %s in %.0f s", task.name, time.monotonic() - started)
 
 
@@ -228,6 +230,7 @@ def _write(
     model: PictureHeaderModel,
     real: OutOfFold | None,
     folder: Path,
+    together: OutOfFold | None = None,
     **training: Any,
 ) -> None:
     """The bundle of ``model``, calibrated on ``real`` and on the strange examples held out.
@@ -235,7 +238,7 @@ def _write(
     ``training`` is told in ``bundle.json`` besides what it tells of every training.
     """
     strange = answers_of(task, model, data.held_out, np.arange(len(data.held_out)))
-    calibration = calibrate(task.heads, real, OutOfFold.of(data.held_out, strange))
+    calibration = calibrate(task.heads, real, OutOfFold.of(data.held_out, strange), together)
     folder.mkdir(parents=True, exist_ok=True)
     difference = export(task, model, data.held_out, folder)
     description = dict(describe(task, seed, data, calibration, difference))

@@ -73,10 +73,14 @@ class Calibration:
 
 
 def calibrate(
-    heads: Mapping[str, Sequence[str]], real: OutOfFold | None, strange: OutOfFold
+    heads: Mapping[str, Sequence[str]],
+    real: OutOfFold | None,
+    strange: OutOfFold,
+    together: OutOfFold | None = None,
 ) -> Calibration:
     """From answers on real series (each by a model that never saw the patient) and on strange simulated ones.
 
+    ``together`` are the answers that the teachers of a student give together on the latter: for comparison.
     Temperatures fit the real answers where a facet has enough of them, else the simulated ones. A threshold
     must hold on both.
     """
@@ -96,7 +100,11 @@ def calibrate(
             for risk in RISKS
         }
         thresholds[facet] = {"auto": auto, "review": review_below(facet)}
-    for name, found in (("real, patient left out", real), ("simulated, strange scanners", strange)):
+    for name, found in (
+        ("real, patient left out", real),
+        ("simulated, strange scanners", strange),
+        ("simulated, strange scanners, its four teachers together", together),
+    ):
         if found is not None:
             figures[name] = {
                 facet: {

@@ -207,6 +207,21 @@ def _groups(model: PictureHeaderModel, steps: Steps) -> list[Group]:
     return grouped(model, [(encoder_of(model), steps.encoder_factor), (header, steps.header_factor)])
 
 
+def ensemble(
+    facets: Mapping[str, int], answers: Sequence[Sequence[NDArray[np.float32]]]
+) -> tuple[NDArray[np.float32], ...]:
+    """What several models say together: the logarithm of their mean probability, facet by facet.
+
+    ``answers`` holds for each model its logits of the three answers, (N, classes of all facets) each.
+    """
+    out = []
+    for of_models in zip(*answers, strict=True):
+        parts = [split_facets(facets, torch.from_numpy(logits)) for logits in of_models]
+        means = [torch.stack([part[facet].softmax(-1) for part in parts]).mean(0).log() for facet in facets]
+        out.append(torch.cat(means, dim=-1).numpy())
+    return tuple(out)
+
+
 def encoder_of(model: PictureHeaderModel) -> PictureEncoder:
     """The encoder of pictures in ``model``."""
     encoder = model.get_submodule("encoder")

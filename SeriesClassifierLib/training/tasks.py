@@ -131,7 +131,7 @@ LIVER = Task(
         slices=5,
         side=96,
     ),
-    base=Steps(heads=0, everything=900, rate=1e-3, encoder_factor=1.0),
+    base=Steps(heads=0, everything=1500, rate=1e-3, encoder_factor=1.0, evaluate_every=300),
     fold=Steps(heads=0, everything=150, rate=3e-4, encoder_factor=1.0),
     student=Steps(heads=0, everything=150, rate=3e-4, encoder_factor=1.0),
     batch=12,

@@ -22,6 +22,7 @@ from SeriesClassifierLib.training.joint_model import (  # noqa: E402
     Steps,
     _header_loss,
     distill,
+    ensemble,
     loss_for,
     predict,
     split_facets,
@@ -395,3 +396,16 @@ def test_each_facet_has_its_own_columns() -> None:
     logits, labels = found.facet(HEADS, "picture", "phase")
     assert np.array_equal(logits, found.logits["picture"][:3, 4:7])
     assert np.array_equal(labels, found.labels["phase"][:3])
+
+
+def test_models_together_say_their_mean_probability() -> None:
+    rng = np.random.default_rng(3)
+    facets = {"sequence": 3, "plane": 2}
+    answers = [[rng.normal(size=(4, 5)).astype(np.float32) for _ in range(3)] for _ in range(2)]
+    for number, together in enumerate(ensemble(facets, answers)):
+        for span in (slice(0, 3), slice(3, 5)):
+            weights = [np.exp(model[number][:, span]) for model in answers]
+            means = np.mean([w / w.sum(1, keepdims=True) for w in weights], axis=0)
+            assert np.allclose(np.exp(together[:, span]), means, atol=1e-6)
+    alone = ensemble(facets, answers[:1])[0]
+    assert np.array_equal(alone[:, :3].argmax(1), answers[0][0][:, :3].argmax(1))
