@@ -15,6 +15,7 @@ answers from the header, from the picture, and from both.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 import torch
@@ -36,7 +37,7 @@ class Heads(nn.Module):
         return torch.cat([head(embedding) for head in self.linear.values()], dim=-1)
 
 
-class PictureHeaderModel(nn.Module):
+class PictureHeaderModel(nn.Module, ABC):
     """The interface of all models here: ``forward`` for training and ``three_outputs`` for inference.
 
     A subclass says what the tokens of each modality are and how tokens become logits.
@@ -46,17 +47,17 @@ class PictureHeaderModel(nn.Module):
         super().__init__()
         self.facets = dict(facets)
 
+    @abstractmethod
     def picture_tokens(self, slices: Tensor, slice_mask: Tensor) -> Tensor:
         """What the picture says; ``slice_mask`` may be false throughout."""
-        raise NotImplementedError
 
+    @abstractmethod
     def header_tokens(self, values: Tensor, observed: Tensor) -> Tensor:
         """What the header says; ``observed`` is boolean here, and may be false throughout."""
-        raise NotImplementedError
 
+    @abstractmethod
     def decide(self, picture: Tensor, header: Tensor, exists: Tensor, has_picture: Tensor) -> Tensor:
         """Logits from tokens, with a learned token where the picture is missing."""
-        raise NotImplementedError
 
     def forward(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -36,7 +37,7 @@ class EncoderSpec:
 Freezable = nn.Module | nn.Parameter
 
 
-class PictureEncoder(nn.Module):
+class PictureEncoder(nn.Module, ABC):
     """Maps (N, 1, side, side) in 0..1 to features (N, width); a 3D encoder takes (N, 1, S, side, side)."""
 
     def __init__(self, spec: EncoderSpec) -> None:
@@ -64,13 +65,13 @@ class PictureEncoder(nn.Module):
         shape = (-1, *[1] * (pictures.ndim - 2))
         return self.features((pictures - self.mean.view(shape)) / self.std.view(shape))
 
+    @abstractmethod
     def features(self, normalized: Tensor) -> Tensor:
         """Features (N, width) of normalized pictures (N, channels, ...)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stages(self) -> list[Sequence[Freezable]]:
         """The stem, then one entry a block, then what follows the last block (it may be empty)."""
-        raise NotImplementedError
 
     def published(self, state: dict[str, Tensor]) -> dict[str, Tensor]:
         """The published tensors under this module's names; what it does not have is left out."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import torch
@@ -11,6 +11,7 @@ from torch import Tensor
 from SeriesClassifierLib.models.encoders import ENCODERS, PictureEncoder, build_encoder
 from SeriesClassifierLib.models.fusion import EarlyFusion, JointFusion
 from SeriesClassifierLib.models.modalities import PictureHeaderModel
+from SeriesClassifierLib.models.picture_encoder import Freezable
 from SeriesClassifierLib.models.series_model import ConcatModel, LiverModel, PictureModel2D, PictureModel3D
 
 BINARY = [False, True, False, True, True, False]
@@ -27,6 +28,9 @@ class Tiny3D(PictureEncoder):
 
     def features(self, normalized: Tensor) -> Tensor:
         return self.body(normalized).relu().mean(dim=(-3, -2, -1))
+
+    def stages(self) -> list[Sequence[Freezable]]:
+        return [[], [self.body], []]
 
 
 def _small_cnn() -> PictureEncoder:
