@@ -140,8 +140,8 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One reason for (or against) a label, in words. ``kind`` is fact, header, study, description, conflict
-    or warning.
+    """One reason for (or against) a label, in words. ``kind`` is fact, header, picture, joint, study,
+    description, conflict or warning.
     """
 
     kind: str
