@@ -132,4 +132,5 @@ def _chances(pool: Pool, rows: NDArray[np.int64], mixing: Mixing) -> NDArray[np.
             weights += share * weight / weight.sum()
     if not weights.any():
         raise ValueError(f"no example has a label of the facet {mixing.balance}")
-    return weights / weights.sum()
+    weights /= weights.sum()
+    return weights

@@ -117,7 +117,7 @@ class Blobs:
         slope = (forms[:, 1:2] @ rows)[:, 0]
         np.maximum(norm, 1e-9, out=norm)
         np.maximum(slope, 1e-12, out=slope)
-        far = norm - np.sqrt(norm)
+        far: Floats = norm - np.sqrt(norm)
         far /= np.sqrt(slope, out=slope)
         far += (forms[:, 2:, :LINEAR] @ rows[:, :LINEAR])[:, 0]
         return far
