@@ -1,9 +1,9 @@
 """Real labelled series as examples: folders of DICOM with ``labels.csv``, and collections of small slices.
 
 A folder has ``labels.csv`` with the columns ``series`` (any name), ``folder`` (relative to the table or to
-the folder above it), ``patient``, ``body_region``, ``sequence``, ``plane`` and ``contrast_phase``. A
-collection has ``slices_128.npz`` (arrays images, series_id, pos_index, vol) and ``headers.jsonl.gz`` (one
-series a line).
+the folder above it), ``patient``, ``body_region``, ``sequence``, ``plane``, ``contrast_phase``, ``source``
+and ``licence``. A collection has ``slices_128.npz`` (arrays images, series_id, pos_index, vol) and
+``headers.jsonl.gz`` (one series a line).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import csv
 import gzip
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,10 @@ _SEQUENCES: Mapping[str, tuple[str, str]] = {
     "T1MAP": ("OTHER", "ORIGINAL"),
 }
 _REGIONS = {"ABDOMEN_LIVER": "abdomen", "KIDNEY": "abdomen", "SHOULDER": "extremity"}
+_COLUMNS = (
+    "series", "folder", "patient", "body_region", "sequence", "plane", "contrast_phase", "source", "licence",
+)  # fmt: skip
+_TABLES = ("labels.csv", "dicom_more/labels.csv")
 _VR = {tag.keyword: tag.vr for tag in TAGS}
 
 
@@ -45,11 +50,7 @@ def labelled_folder(table: Path, *, slices: int = 10, side: int = SIDE) -> Itera
     """Every part of every series that ``table`` (a labels.csv) names. Raises SourceError when it cannot be
     read.
     """
-    try:
-        rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
-    except OSError as error:
-        raise SourceError(f"{table.name} cannot be read ({error.strerror}): name a labels.csv") from error
-    for row in rows:
+    for row in _rows(table):
         folder = _folder(table, row["folder"])
         truth = _truth(row["sequence"], row["plane"], row["contrast_phase"], row["body_region"])
         for study in open_source(folder).studies():
@@ -66,6 +67,17 @@ def labelled_folder(table: Path, *, slices: int = 10, side: int = SIDE) -> Itera
                         source=row["source"],
                         licence=row["licence"],
                     )
+
+
+def _rows(table: Path) -> list[dict[str, str]]:
+    try:
+        rows = list(csv.DictReader(table.read_text(encoding="utf-8").splitlines()))
+    except OSError as error:
+        raise SourceError(f"{table.name} cannot be read ({error.strerror}): name a labels.csv") from error
+    missing = [name for name in _COLUMNS if rows and name not in rows[0]]
+    if missing:
+        raise SourceError(f"{table.name} has no column {', '.join(missing)}: add it")
+    return rows
 
 
 def _folder(table: Path, name: str) -> Path:
@@ -99,12 +111,30 @@ def slice_collection(folder: Path, *, side: int = SIDE) -> Iterator[Example]:
 
 def real_examples(shared: Path, *, slices: int = 10, side: int = SIDE) -> list[Example]:
     """All labelled series below ``shared``: the DICOM folders, then what only the slice collection has."""
-    out = list(labelled_folder(shared / "labels.csv", slices=slices, side=side))
-    out += labelled_folder(shared / "dicom_more" / "labels.csv", slices=slices, side=side)
-    known = {example.name.split("_")[0] for example in out}
-    collected = slice_collection(shared / "slices", side=side)
-    out += [example for example in collected if example.name not in known]
-    return out
+    out: list[Example] = []
+    for table in _TABLES:
+        out += labelled_folder(shared / table, slices=slices, side=side)
+    known = {_stem(example.name) for example in out}
+    return out + [example for example in collected_examples(shared, side=side) if example.name not in known]
+
+
+def collected_examples(shared: Path, *, side: int = SIDE) -> list[Example]:
+    """The slice collection below ``shared``, its exams named as the label tables name them.
+
+    A patient whose series stand in both has two names; under two names one patient could be on both sides of
+    a split.
+    """
+    exams: dict[str, str] = {}
+    for table in _TABLES:
+        exams |= {_stem(row["series"]): row["patient"].upper() for row in _rows(shared / table)}
+    collected = list(slice_collection(shared / "slices", side=side))
+    same = {example.exam: exams[example.name] for example in collected if example.name in exams}
+    return [replace(example, exam=same.get(example.exam, example.exam)) for example in collected]
+
+
+def _stem(name: str) -> str:
+    """The number of a series: tables add what it shows (P001_T2_SAG)."""
+    return name.split("_")[0]
 
 
 def _truth(sequence: str, plane: str, phase: str, region: str) -> dict[str, str]:

@@ -242,11 +242,11 @@ def pipeline(shared: Path, work: Path | None) -> Iterator[tuple[str, str, list[V
 
 def collection(shared: Path, work: Path) -> Iterator[tuple[str, str, str, list[Verdict]]]:
     """(task, condition, answer, verdicts) of the slice collection: the bundle's own three answers, forced."""
-    from SeriesClassifierLib.training.real_series import slice_collection
+    from SeriesClassifierLib.training.real_series import collected_examples
 
     bundles = [(left_out, load_picture_model(path)) for left_out, path in fold_bundles(work)]
     side = {model.side for _, model in bundles}
-    examples = {s: list(slice_collection(shared / "data" / "slices", side=s)) for s in side}
+    examples = {s: collected_examples(shared / "data", side=s) for s in side}
     for task in sorted({model.task for _, model in bundles}):
         for condition, groups in _REMOVED.items():
             gone = frozenset().union(*(GROUPS[g] for g in groups)) if groups else frozenset()

@@ -23,7 +23,7 @@ from SeriesClassifierLib.training.examples import CONTRAST, CONTRASTS, Example
 from SeriesClassifierLib.training.joint_bundle import left_out_of, load_teacher
 from SeriesClassifierLib.training.joint_calibration import balanced_accuracy, bootstrap_interval
 from SeriesClassifierLib.training.joint_model import split_facets
-from SeriesClassifierLib.training.real_series import slice_collection
+from SeriesClassifierLib.training.real_series import collected_examples
 from SeriesClassifierLib.training.tasks import TASKS, Task
 
 
@@ -57,7 +57,7 @@ def main() -> int:
     parser.add_argument("--task", choices=sorted(TASKS), default="prostate")
     options = parser.parse_args()
     task = TASKS[options.task]
-    collected = slice_collection(options.shared / "data" / "slices", side=task.side)
+    collected = collected_examples(options.shared / "data", side=task.side)
     examples = [example for example in collected if example.facet(CONTRAST) in CONTRASTS]
     scores = []
     print("| run | slices | balanced accuracy | interval | " + " | ".join(CONTRASTS) + " | not brain |")

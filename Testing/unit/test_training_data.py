@@ -22,7 +22,12 @@ from SeriesClassifierLib.records import UNKNOWN
 from SeriesClassifierLib.training.examples import Example
 from SeriesClassifierLib.training.folds import by_exam
 from SeriesClassifierLib.training.pool import UNLABELLED, Pool, build_pool, join, load_pool
-from SeriesClassifierLib.training.real_series import labelled_folder, real_examples
+from SeriesClassifierLib.training.real_series import (
+    collected_examples,
+    labelled_folder,
+    real_examples,
+    slice_collection,
+)
 from SeriesClassifierLib.training.simulated_headers import feature_vector
 from SeriesClassifierLib.training.simulated_pictures import Draw, draw_block, simulated_examples
 from SeriesClassifierLib.vocabulary import classes
@@ -396,6 +401,17 @@ def test_real_examples_have_header_and_pictures(real: list[Example]) -> None:
     assert len(measured) > len(real) / 2
 
 
+def test_a_patient_of_both_collections_is_one_exam(real: list[Example], shared_data: Path) -> None:
+    exam_of = {one.name.split("_")[0]: one.exam for one in real}
+    collected = collected_examples(shared_data, side=16)
+    before = {one.name: one.exam for one in slice_collection(shared_data / "slices", side=16)}
+    for one in collected:
+        assert exam_of[one.name] == one.exam
+    together = [len({one.exam for one in collected if before[one.name] == exam}) for exam in before.values()]
+    assert set(together) == {1}
+    assert {one.exam for one in collected} & {"BRAIN-B014", "ABDOMEN-01"} == {"BRAIN-B014", "ABDOMEN-01"}
+
+
 def test_real_examples_make_a_pool_and_folds(real: list[Example]) -> None:
     pool = build_pool(np.random.default_rng(0), real, FACETS, copies=1)
     assert len(pool) == len(real)
@@ -421,6 +437,9 @@ def test_a_table_says_what_its_series_are(tmp_path: Path) -> None:
 
 def test_a_table_that_is_wrong_says_so(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"labels\.csv cannot be read"):
+        list(labelled_folder(tmp_path / "labels.csv"))
+    (tmp_path / "labels.csv").write_text("series,folder\nN1,in/one\n", encoding="utf-8")
+    with pytest.raises(SourceError, match=r"labels\.csv has no column patient, body_region"):
         list(labelled_folder(tmp_path / "labels.csv"))
     (tmp_path / "labels.csv").write_text(HEAD + "N1,nowhere,P,brain,T2,AX,,here,CC0\n", encoding="utf-8")
     with pytest.raises(SourceError, match="names the folder 'nowhere', which is not there"):
