@@ -18,6 +18,7 @@ from SeriesClassifierLib.simulation.exam_cards import OTHER_REGIONS, REGIONS, dr
 from SeriesClassifierLib.simulation.examination import Exam, Renderer, SimulatedSeries
 from SeriesClassifierLib.simulation.headers import Shift, SimulatedPart, draw_part
 from SeriesClassifierLib.simulation.pictures import render
+from SeriesClassifierLib.simulation.same_places import RememberedBody
 from SeriesClassifierLib.simulation.scanner import Floats
 from SeriesClassifierLib.simulation.tissues import draw_tissues
 from SeriesClassifierLib.simulation.views import BodyLike
@@ -87,6 +88,6 @@ def draw_study(
         raise ValueError(f"no task {task!r}: one of {', '.join(TASKS)}")
     region = REGIONS.get(task) or choice(rng, OTHER_REGIONS)
     body = draw_body(rng, body_region(region), held_out=held_out)
-    exam = Exam(rng, task, region, body, longest)
+    exam = Exam(rng, task, region, RememberedBody(body), longest)
     series = tuple(exam.acquire(plan) for plan in draw_card(rng, task, region))
     return SimulatedStudy(exam.uid, task, region, exam.vendor, exam.field, series)

@@ -9,7 +9,9 @@ import pytest
 
 from SeriesClassifierLib.headers.facts import facts
 from SeriesClassifierLib.parts.split import split
+from SeriesClassifierLib.simulation.anatomy import draw_body
 from SeriesClassifierLib.simulation.examination import SimulatedSeries
+from SeriesClassifierLib.simulation.same_places import RememberedBody
 from SeriesClassifierLib.simulation.studies import (
     TASKS,
     SimulatedStudy,
@@ -116,6 +118,19 @@ def test_pictures_are_lazy_and_repeatable(study: SimulatedStudy) -> None:
         assert one.shape[0] == 1
         assert max(one.shape[1:]) <= 48
         assert truth.header.n_instances >= 1
+
+
+def test_a_remembered_body_says_what_the_body_says() -> None:
+    rng = np.random.default_rng(2)
+    body = draw_body(rng, "extremity")
+    remembered = RememberedBody(body)
+    center, half = np.asarray(body.center), np.asarray(body.size) / 2
+    stacks = [np.asarray(rng.uniform(center - half, center + half, (2, 16, 16, 3)), np.float32) for _ in range(3)]
+    for points in (*stacks, *stacks, stacks[0].reshape(1, 32, 16, 3)):
+        for asked in ("labels", "texture"):
+            np.testing.assert_array_equal(getattr(remembered, asked)(points), getattr(body, asked)(points))
+    assert remembered.labels(stacks[1]) is remembered.labels(stacks[1].copy())
+    assert not remembered.labels(stacks[1]).flags.writeable
 
 
 def test_seed_decides_everything() -> None:
