@@ -68,6 +68,8 @@ class Classifier:
             raise UsageError(f"max_error is {max_error}: give a risk between 0 and 1, for example 0.01")
         if mode not in MODES:
             raise UsageError(f"mode {mode!r} is not available: use one of {', '.join(MODES)}")
+        if mode == "header" and (task != "auto" or pictures):
+            raise UsageError("mode header looks at no pictures: leave the task out, or use mode auto or full")
         self._model: HeaderModel = load_header_model(find_bundle(bundle))
         self._thresholds = self._model.bundle.thresholds(max_error)
         self._pictures = None if mode == "header" else PictureStage(

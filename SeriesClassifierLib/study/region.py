@@ -53,8 +53,9 @@ def vote(headers: Sequence[PartHeader], decisions: Sequence[Decision]) -> Region
     for header, decision in zip(headers, decisions, strict=True):
         for keyword, weight in _SERIES_TAGS.items():
             cast(described("region", [header.instance.text(keyword)]), weight / n, keyword)
+        voter = "picture and header" if "region (both)" in decision.probabilities else "header model"
         for region, probability in decision.probabilities.get("region", {}).items():
-            cast(region, _MODEL_WEIGHT * probability / n, "header model")
+            cast(region, _MODEL_WEIGHT * probability / n, voter)
     total = sum(votes.values())
     if not total:
         return RegionVote(UNKNOWN, 0.0, ())

@@ -291,6 +291,8 @@ def test_wrong_arguments_say_what_to_do(
     monkeypatch.setattr("SeriesClassifierLib.inference.picture_stage.shipped_for", lambda task: iter(()))
     with pytest.raises(UsageError, match="mode 'fast' is not available: use one of auto, header, full"):
         classify(folder, mode="fast")
+    with pytest.raises(UsageError, match="mode header looks at no pictures"):
+        classify(folder, mode="header", task="liver")
     with pytest.raises(BundleError, match="no bundle that sees pictures"):
         classify(folder, mode="full")
     with pytest.raises(UsageError, match="risk between 0 and 1"):
