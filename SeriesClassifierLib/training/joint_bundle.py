@@ -9,11 +9,12 @@ left out of) and for calibration; the shipped model is a student of the four.
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -296,10 +297,22 @@ def describe(
         "temperature": calibration.temperature["joint"],
         "temperature_alone": {name: calibration.temperature[name] for name in ("header", "picture")},
         "thresholds": calibration.thresholds,
-        "training": {"data": sources, "licence": "Apache-2.0", "seed": seed, "sources": list(data.sources)},
+        "training": {
+            "data": sources,
+            "licence": "Apache-2.0",
+            "seed": seed,
+            "recipe": recipe_of(task),
+            "sources": list(data.sources),
+        },
         "figures": {**calibration.figures, "largest difference between onnxruntime and torch": difference},
         "versions": {"torch": torch.__version__.split("+")[0], "numpy": np.__version__},
     }
+
+
+def recipe_of(task: Task) -> Mapping[str, Any]:
+    """All that ``task`` settles, as JSON: a bundle tells it, so that nobody ships one of another recipe."""
+    recipe: Mapping[str, Any] = json.loads(json.dumps(asdict(task)))
+    return recipe
 
 
 def _header_examples(rng: np.random.Generator, task: Task) -> list[Example]:
