@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -34,6 +34,17 @@ _BRAIN = np.array([name in ("gray_matter", "white_matter", "deep_gray", "csf", "
 _AT_ONCE = 4
 
 
+@dataclass(frozen=True)
+class _Job:
+    """One part to render; ``tissues`` are those at its field."""
+
+    rng: np.random.Generator
+    part: SimulatedPart
+    body: BodyLike
+    tissues: TissuesDrawn
+    settings: Settings
+
+
 def render(
     rng: np.random.Generator,
     part: SimulatedPart,
@@ -53,48 +64,32 @@ def render(
     settings = settings or draw_settings(rng, part, body, longest=longest)
     tissues = at_field(tissues_drawn, part.field)
     chosen = list(range(stack.positions)) if positions is None else list(positions)
+    job = _Job(rng, part, body, tissues, settings)
     if settings.scan.image in ("screen", "spectrum"):
         return draw_screen(rng, settings.scan.image, len(chosen), *shown_size(part, longest))
     if not stack.mosaic_slices:
-        image = _pictures(rng, part, body, tissues, settings, chosen, *shown_size(part, longest))
+        image = _pictures(job, chosen, *shown_size(part, longest))
         return _stored(part, settings, tissues, image)
     side = math.ceil(math.sqrt(stack.mosaic_slices))
     rows, columns = shown_size(part, max(12, longest // side))
-    tiles = _pictures(rng, part, body, tissues, settings, list(range(stack.mosaic_slices)), rows, columns)
+    tiles = _pictures(job, range(stack.mosaic_slices), rows, columns)
     image = np.zeros((side * side, rows, columns), np.float32)
     image[: len(tiles)] = tiles
     image = image.reshape(side, side, rows, columns).swapaxes(1, 2).reshape(1, side * rows, side * columns)
     return np.repeat(_stored(part, settings, tissues, image), len(chosen), axis=0)
 
 
-def _pictures(
-    rng: np.random.Generator,
-    part: SimulatedPart,
-    body: BodyLike,
-    tissues: TissuesDrawn,
-    settings: Settings,
-    chosen: Sequence[int],
-    rows: int,
-    columns: int,
-) -> Floats:
+def _pictures(job: _Job, chosen: Sequence[int], rows: int, columns: int) -> Floats:
     """The chosen slices, a few at a time: what fits the cache is faster."""
     out = np.empty((len(chosen), rows, columns), np.float32)
     for start in range(0, len(chosen), _AT_ONCE):
         some = chosen[start : start + _AT_ONCE]
-        out[start : start + _AT_ONCE] = _few(rng, part, body, tissues, settings, some, rows, columns)
+        out[start : start + _AT_ONCE] = _few(job, some, rows, columns)
     return out
 
 
-def _few(
-    rng: np.random.Generator,
-    part: SimulatedPart,
-    body: BodyLike,
-    tissues: TissuesDrawn,
-    settings: Settings,
-    chosen: Sequence[int],
-    rows: int,
-    columns: int,
-) -> Floats:
+def _few(job: _Job, chosen: Sequence[int], rows: int, columns: int) -> Floats:
+    part, body, settings = job.part, job.body, job.settings
     scan, view, look = settings.scan, settings.view, settings.look
     fixed = np.random.default_rng(settings.seed)
     depths = depths_of(fixed, part, body, scan)
@@ -114,7 +109,7 @@ def _few(
     if share < 1:
         look = replace(look, rows=min(0.95, look.rows / share), columns=min(0.95, look.columns / share))
     stage = draw_stage(fixed, part, body, replace(settings, look=look), points)
-    image = _computed(rng, fixed, part, stage, scan, tissues, look, len(depths))
+    image = _computed(job, fixed, stage, look, len(depths))
     return scanner.resampled(image, rows, columns)
 
 
@@ -126,17 +121,9 @@ def _worked_at(look: Look, rows: int, columns: int, depths: int, most: int) -> f
     return share if share * max(rows, columns) >= 48 else min(1.0, 48 / max(rows, columns))
 
 
-def _computed(
-    rng: np.random.Generator,
-    fixed: np.random.Generator,
-    part: SimulatedPart,
-    stage: Stage,
-    scan: Scan,
-    tissues: TissuesDrawn,
-    look: Look,
-    depths: int,
-) -> Floats:
+def _computed(job: _Job, fixed: np.random.Generator, stage: Stage, look: Look, depths: int) -> Floats:
     """What is shown, (S, H, W), in the unit of the signal (maps: of the map)."""
+    rng, part, scan, tissues = job.rng, job.part, job.settings.scan, job.tissues
     inside = _INSIDE[stage.labels]
     plain = replace(scan, b_value=0.0, image="magnitude" if is_map(scan) else scan.image)
     reference = echo(stage, plain, tissues, look)
