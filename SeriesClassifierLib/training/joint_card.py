@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from SeriesClassifierLib.bundles.bundle import CARD, open_bundle, write_bundle
 
 _ARCHITECTURE = {
     "prostate": (
@@ -36,13 +40,40 @@ _FAILURES = {
 }
 
 
+@dataclass(frozen=True)
+class Table:
+    """Figures that a benchmark found, in words: ``title``, the names of columns, one list of cells a row."""
+
+    title: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+    def __str__(self) -> str:
+        lines = [self.columns, ["---"] * len(self.columns), *self.rows]
+        return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def add_tables(folder: Path, tables: Iterable[Table]) -> None:
+    """Put ``tables`` into the figures and the card of the bundle in ``folder``; those of the same titles go.
+
+    Raises BundleError when it is no bundle.
+    """
+    description = dict(open_bundle(folder).description)
+    own = {t.title: {"columns": list(t.columns), "rows": [list(row) for row in t.rows]} for t in tables}
+    description["figures"] = {**description["figures"], **own}
+    (folder / CARD).write_text(card(description), encoding="utf-8")
+    write_bundle(folder, description)
+
+
 def card(description: Mapping[str, Any]) -> str:
     """Markdown out of the content of ``bundle.json``."""
     task = description["task"]
     heads = "; ".join(f"{head['facet']}: {', '.join(head['classes'])}" for head in description["heads"])
     look = description["preprocessing"]
+    figures = description["figures"].items()
     tables = "\n\n".join(
-        _table(name, facets) for name, facets in description["figures"].items() if _is_table(facets)
+        [_table(name, facets) for name, facets in figures if _is_table(facets)]
+        + [f"### {name}\n\n{Table(name, **found)}" for name, found in figures if _is_told(found)]
     )
     sources = _sources(description["training"].get("sources", []))
     return f"""# Bundle {description["name"]} {description["version"]}
@@ -79,6 +110,10 @@ your scanner. Intervals are 95 %, by resampling patients.
 
 def _is_table(facets: Any) -> bool:
     return isinstance(facets, Mapping) and all(isinstance(value, Mapping) for value in facets.values())
+
+
+def _is_told(found: Any) -> bool:
+    return isinstance(found, Mapping) and set(found) == {"columns", "rows"}
 
 
 def _table(name: str, facets: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> str:

@@ -1,12 +1,13 @@
 """How well real series are told, from headers, from pictures and from both, by models that never saw the patient.
 
-    python Testing/benchmarks/real.py SHARED [--work DIR] [--json FILE]
+    python Testing/benchmarks/real.py SHARED [--work DIR] [--json FILE] [--card BUNDLE ...]
 
 SHARED holds ``data/`` (labelled DICOM exams, small slices) and ``blindfold.py``. DIR is where ``make bundles`` left
 what it made on the way: in DIR/TASK/fold*/bundle lie the models of cross-validation, each naming the exams that it
 was not trained with. Every exam is labelled by the pipeline that users run, once in mode header and, with DIR, once
 in mode full with the bundles that left it out; intact, without words, and blindfolded. Without DIR only header mode
-is measured. The bundle ``headers`` was trained on simulated headers only.
+is measured. The bundle ``headers`` was trained on simulated headers only. The tables go into the model card of every
+BUNDLE, too.
 
 A series is right when the sequence of most of its parts is, confidently wrong when a part with status auto is
 wrong. Balanced accuracy is the mean recall of the classes that occur; its interval and that of the calibration
@@ -28,12 +29,14 @@ from pathlib import Path
 
 import numpy as np
 
+from SeriesClassifierLib.bundles.bundle import open_bundle
 from SeriesClassifierLib.headers.features import features
 from SeriesClassifierLib.inference.picture_model import PictureModel, load_picture_model
 from SeriesClassifierLib.inference.run import Classifier
 from SeriesClassifierLib.records import UNKNOWN, Prediction, Status, Study
 from SeriesClassifierLib.simulation.damage import GROUPS
 from SeriesClassifierLib.sources import open_source
+from SeriesClassifierLib.training.joint_card import Table, add_tables
 
 CONDITIONS: Mapping[str, Sequence[str] | None] = {"intact": None, "words removed": (), "hard blindfold": ("--hard",)}
 _MAPS = {"DWI_CALC": "DWI", "MRCP_MIP": "MRCP"}
@@ -191,28 +194,27 @@ def interval(verdicts: Sequence[Verdict], figure: Callable[[Sequence[Verdict]], 
     return f"{low:.2f}-{high:.2f}"
 
 
-def rows(name: str, verdicts: Sequence[Verdict]) -> str:
-    """One line of the table."""
-    n = len(verdicts)
-    accuracy = balanced_accuracy(verdicts)
-    cells = [
+def row_of(name: str, verdicts: Sequence[Verdict]) -> list[str]:
+    """One line of the table: the cells of COLUMNS."""
+    return [
         name,
-        str(n),
+        str(len(verdicts)),
         str(sum(v.right for v in verdicts)),
         str(sum(v.confidently_wrong for v in verdicts)),
         str(sum(v.unknown for v in verdicts)),
         str(sum(v.auto for v in verdicts)),
-        f"{accuracy:.3f} ({interval(verdicts, balanced_accuracy)})",
+        f"{balanced_accuracy(verdicts):.3f} ({interval(verdicts, balanced_accuracy)})",
         f"{calibration_error(verdicts):.3f} ({interval(verdicts, calibration_error)})",
         str(sum(v.plane_right for v in verdicts)),
     ]
-    return "| " + " | ".join(cells) + " |"
 
 
 COLUMNS = (
     "series and header", "n", "sequence right", "confidently wrong", "unknown", "auto", "balanced accuracy",
     "calibration error", "plane right",
 )  # fmt: skip
+# Forced choice: no statuses, no planes.
+_FORCED = (0, 1, 2, 6, 7)
 
 
 def pipeline(shared: Path, work: Path | None) -> Iterator[tuple[str, str, list[Verdict]]]:
@@ -279,39 +281,59 @@ def _forced(name: str, exam: str, known: Mapping[str, str], classes: Mapping[str
     return Verdict(name, exam, known["region"], expected, said, right, False, False, False, True, classes[said])
 
 
+def of_exams(found: Iterable[tuple[str, str, Sequence[Verdict]]]) -> tuple[Table, Table]:
+    """What the pipeline did, and its recall by class."""
+    lines: list[list[str]] = []
+    recalls: dict[str, dict[str, list[bool]]] = {}
+    for condition, mode, verdicts in found:
+        body = [v for v in verdicts if v.region in _BODY and not v.name.startswith("Q")]
+        for name, some in (("all exams", verdicts), ("prostate and abdomen", body)):
+            if some:
+                lines.append(row_of(f"{name}, {condition}, {mode}", some))
+        by_class = recalls.setdefault(f"{condition}, {mode}", defaultdict(list))
+        for v in verdicts:
+            by_class[v.truth].append(v.right)
+    names = sorted({name for by_class in recalls.values() for name in by_class})
+    counts = [[k, *(f"{sum(of[c])}/{len(of[c])}" for c in names)] for k, of in recalls.items()]
+    return (
+        Table("Real exams, the whole pipeline, exam left out", COLUMNS, lines),
+        Table("Real exams, recall by class", ("header, answer", *names), counts),
+    )
+
+
+def of_collection(found: Iterable[tuple[str, str, str, Sequence[Verdict]]]) -> dict[str, Table]:
+    """Task -> the three answers of its bundle, its own classes, to the slice collection."""
+    lines: dict[str, list[list[str]]] = defaultdict(list)
+    for task, condition, answer, verdicts in found:
+        cells = row_of(f"{condition}, {answer}", verdicts)
+        lines[task].append([cells[index] for index in _FORCED])
+    columns = [COLUMNS[index] for index in _FORCED]
+    title = "Slice collection, classes of the bundle, forced choice, patient left out"
+    return {task: Table(title, columns, rows) for task, rows in lines.items()}
+
+
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("shared", type=Path)
     parser.add_argument("--work", type=Path)
     parser.add_argument("--json", type=Path, help="every verdict")
+    parser.add_argument("--card", type=Path, action="append", default=[], help="bundle to tell the figures to")
     options = parser.parse_args()
-    print("| " + " | ".join(COLUMNS) + " |\n|" + "---|" * len(COLUMNS))
-    kept: list[dict[str, object]] = []
-    recalls: dict[str, dict[str, list[bool]]] = {}
-    for condition, mode, verdicts in pipeline(options.shared, options.work):
-        for name, some in (
-            ("all exams", verdicts),
-            ("prostate and abdomen", [v for v in verdicts if v.region in _BODY and not v.name.startswith("Q")]),
-        ):
-            if some:
-                print(rows(f"{name}, {condition}, {mode}", some), flush=True)
-        kept += [{"condition": condition, "mode": mode, **vars(v)} for v in verdicts]
-        by_class: dict[str, list[bool]] = defaultdict(list)
-        for v in verdicts:
-            by_class[v.truth].append(v.right)
-        recalls[f"{condition}, {mode}"] = by_class
-    names = sorted({name for by_class in recalls.values() for name in by_class})
-    print("\nRecall by class\n\n| | " + " | ".join(names) + " |\n|---|" + "---|" * len(names))
-    for name, by_class in recalls.items():
-        print(f"| {name} | " + " | ".join(f"{sum(by_class[c])}/{len(by_class[c])}" for c in names) + " |")
-    if options.work:
-        print("\nSlice collection, the bundle's classes, forced choice\n\n| " + " | ".join(COLUMNS[:7]) + " |\n|" + "---|" * 7)
-        for task, condition, answer, verdicts in collection(options.shared, options.work):
-            cells = rows(f"{task}, {condition}, {answer}", verdicts).split(" | ")[:7]
-            print(" | ".join(cells) + " |", flush=True)
-            kept += [{"condition": condition, "mode": f"{task} {answer}", **vars(v)} for v in verdicts]
+    exams = list(pipeline(options.shared, options.work))
+    tables = list(of_exams(exams))
+    for table in tables:
+        print(f"{table.title}\n\n{table}\n", flush=True)
+    single = list(collection(options.shared, options.work)) if options.work else []
+    by_task = of_collection(single)
+    for task, table in by_task.items():
+        print(f"{task}: {table.title}\n\n{table}\n", flush=True)
+    for folder in options.card:
+        own = by_task.get(open_bundle(folder, verify=False).description["task"])
+        add_tables(folder, [*tables, own] if own else tables)
     if options.json:
+        kept = [{"condition": c, "mode": mode, **vars(v)} for c, mode, verdicts in exams for v in verdicts]
+        kept += [{"condition": c, "mode": f"{t} {a}", **vars(v)} for t, c, a, verdicts in single for v in verdicts]
         options.json.write_text(json.dumps(kept, indent=1, default=float) + "\n", encoding="utf-8")
     return 0
 
