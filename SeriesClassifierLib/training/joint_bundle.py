@@ -26,8 +26,10 @@ from torch import nn
 from SeriesClassifierLib.bundles.bundle import CARD, open_bundle, write_bundle
 from SeriesClassifierLib.headers.features import FEATURES
 from SeriesClassifierLib.models.modalities import PictureHeaderModel
+from SeriesClassifierLib.models.series_model import PictureModel2D
 from SeriesClassifierLib.simulation.headers import STRANGE, draw_part
 from SeriesClassifierLib.training.batches import Batches, Mixing, evaluation_batch
+from SeriesClassifierLib.training.engine import Schedule, fit
 from SeriesClassifierLib.training.examples import Example
 from SeriesClassifierLib.training.folds import by_exam
 from SeriesClassifierLib.training.joint_calibration import (
@@ -37,7 +39,15 @@ from SeriesClassifierLib.training.joint_calibration import (
     calibrate,
 )
 from SeriesClassifierLib.training.joint_card import card
-from SeriesClassifierLib.training.joint_model import Loss, distill, ensemble, loss_for, predict, two_steps
+from SeriesClassifierLib.training.joint_model import (
+    Loss,
+    distill,
+    encoder_of,
+    ensemble,
+    loss_for,
+    predict,
+    two_steps,
+)
 from SeriesClassifierLib.training.onnx_export import export_model, load_weights, parity
 from SeriesClassifierLib.training.pool import UNLABELLED, Pool, build_pool, cached_pool, join
 from SeriesClassifierLib.training.real_series import real_examples
@@ -121,10 +131,20 @@ def load_data(task: Task, seed: int, real: Path | None, work: Path) -> Data:
 
 
 def train_base(task: Task, seed: int, data: Data, loss: Loss, folder: Path) -> PictureHeaderModel:
-    """Both steps on simulated series alone: what all folds start from has seen no patient."""
+    """All steps on simulated series alone: what all folds start from has seen no patient."""
     torch.manual_seed(seed)
     rows = np.flatnonzero(~data.train.real)
     model = task.model()
+    if task.pretraining is not None:
+        first = task.pretraining
+        mixing = Mixing(size=first.size, slices=1, side=first.side, real_share=0.0)
+        fit(
+            PictureModel2D(encoder_of(model), task.sizes),
+            Batches(data.train, rows, mixing, seed + 300),
+            loss.joint,
+            Schedule(first.steps, first.rate),
+            folder=folder / "slices",
+        )
     return two_steps(
         model,
         _batches(task, data.train, rows, seed),
@@ -263,6 +283,7 @@ def left_out_of(work: Path, fold: int) -> frozenset[str]:
 
 def export(task: Task, model: PictureHeaderModel, sample: Pool, folder: Path) -> float:
     """Write graph and weights; returns the largest difference of a probability to torch's."""
+    model = model.to(memory_format=torch.contiguous_format)
     rows = np.arange(min(3, len(sample)))
     batch = evaluation_batch(sample, rows, task.slices, task.side)
     inputs = {

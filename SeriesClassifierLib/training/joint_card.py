@@ -67,7 +67,7 @@ def add_tables(folder: Path, tables: Iterable[Table]) -> None:
 
 def card(description: Mapping[str, Any]) -> str:
     """Markdown out of the content of ``bundle.json``."""
-    task = description["task"]
+    task, encoder = description["task"], description["encoder"]
     heads = "; ".join(f"{head['facet']}: {', '.join(head['classes'])}" for head in description["heads"])
     look = description["preprocessing"]
     figures = description["figures"].items()
@@ -85,7 +85,7 @@ picture, and from both: three answers, all recorded. Where header and picture ar
 the label goes to review.
 
 - **Model**: {_ARCHITECTURE[task]}.
-- **Encoder**: {_ENCODERS[description["encoder"]]}.
+- **Encoder**: {_ENCODERS.get(encoder, encoder)}.
 - **Classes**: {heads}. OTHER: none of the task's classes; the header model's answer then stands.
 - **Input**: at most {look["slices"]} equidistant slices, {look["side"]} pixels square, windowed from the
   0.5th to the 99.5th percentile; {len(description["features"])} header features, absent ones absent, never

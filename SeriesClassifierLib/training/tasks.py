@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import torch
+
 from SeriesClassifierLib.bundles.bundle import WEIGHTS, find_bundle
 from SeriesClassifierLib.models.encoders import build_encoder, fix_side
 from SeriesClassifierLib.models.fusion import JointFusion
@@ -19,6 +21,19 @@ from SeriesClassifierLib.vocabulary import classes
 _REGIONS = tuple(classes("region"))
 # The width of the header bundle's encoder, whose weights the header branch starts from.
 _HEADER_WIDTH = 96
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """What an encoder of random weights learns first: to tell single slices.
+
+    A step of many different slices, at a smaller side, teaches it far more than stacks of a few series do.
+    """
+
+    steps: int
+    size: int = 48
+    side: int = 64
+    rate: float = 1e-3
 
 
 @dataclass(frozen=True)
@@ -39,6 +54,7 @@ class Task:
     fold: Steps
     student: Steps
     batch: int
+    pretraining: Pretraining | None = None
     parts: int = 8_000
     held_out: int = 1_200
     headers: int = 40_000
@@ -71,7 +87,8 @@ class Task:
         else:
             model = LiverModel(encoder, IS_BINARY, self.sizes, d=_HEADER_WIDTH)
         _start_header(model)
-        return model
+        # Convolutions on processors are a fifth faster this way.
+        return model.to(memory_format=torch.channels_last)
 
 
 def _start_header(model: PictureHeaderModel) -> None:
@@ -128,12 +145,14 @@ LIVER = Task(
                  "extremity": 0.03, "chest": 0.03, "breast": 0.03},
         sequences={"T1": 1.6, "T2": 1.0, "DWI": 0.8, "ADC": 0.8, "DIXON_IN": 0.8, "DIXON_OPP": 0.8,
                    "DIXON_W": 0.8, "DIXON_F": 0.8, "MRCP": 0.8, "LOCALIZER": 0.6},
-        slices=5,
+        slices=4,
         side=96,
     ),
-    base=Steps(heads=0, everything=1500, rate=1e-3, encoder_factor=1.0, evaluate_every=300),
-    fold=Steps(heads=0, everything=150, rate=3e-4, encoder_factor=1.0),
-    student=Steps(heads=0, everything=150, rate=3e-4, encoder_factor=1.0),
+    base=Steps(heads=0, everything=500, rate=5e-4, encoder_factor=0.5),
+    fold=Steps(heads=0, everything=180, rate=3e-4, encoder_factor=0.5),
+    student=Steps(heads=0, everything=180, rate=3e-4, encoder_factor=0.5),
     batch=12,
+    pretraining=Pretraining(steps=2400),
+    parts=12_000,
 )  # fmt: skip
 TASKS: Mapping[str, Task] = {task.name: task for task in (PROSTATE, LIVER)}
