@@ -283,7 +283,7 @@ def left_out_of(work: Path, fold: int) -> frozenset[str]:
 
 def export(task: Task, model: PictureHeaderModel, sample: Pool, folder: Path) -> float:
     """Write graph and weights; returns the largest difference of a probability to torch's."""
-    model = model.to(memory_format=torch.contiguous_format)
+    model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     rows = np.arange(min(3, len(sample)))
     batch = evaluation_batch(sample, rows, task.slices, task.side)
     inputs = {

@@ -88,7 +88,8 @@ class Task:
             model = LiverModel(encoder, IS_BINARY, self.sizes, d=_HEADER_WIDTH)
         _start_header(model)
         # Convolutions on processors are a fifth faster this way.
-        return model.to(memory_format=torch.channels_last)
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return model
 
 
 def _start_header(model: PictureHeaderModel) -> None:
