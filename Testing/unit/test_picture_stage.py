@@ -121,8 +121,11 @@ def kinds(row: Prediction) -> set[str]:
 # --- which pixels are opened
 
 
-def test_header_mode_opens_no_pixels(bundle: Path, tmp_path: Path, opened: list[str]) -> None:
-    found = rows(classifier("header", pictures=(str(bundle),)), study(tmp_path))
+def test_header_mode_opens_no_pixels(
+    bundle: Path, tmp_path: Path, shipped: Callable[..., None], opened: list[str]
+) -> None:
+    shipped(bundle)
+    found = rows(classifier("header"), study(tmp_path))
     assert opened == []
     assert (found[1].status, found[1].sequence) == (Status.AUTO, "DWI")
     assert found[2].status is not Status.AUTO
