@@ -121,7 +121,8 @@ def mixed_precision() -> AbstractContextManager[Any]:
     """bfloat16 where the processor computes with it, float32 elsewhere: emulated bfloat16 is slower."""
     if torch.cuda.is_available():
         return torch.autocast("cuda", dtype=torch.bfloat16)
-    fast = getattr(torch.cpu, "_is_amx_tile_supported", lambda: False)()
+    asked = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    fast = any(getattr(torch.cpu, name, lambda: False)() for name in asked)
     return torch.autocast("cpu", dtype=torch.bfloat16) if fast else nullcontext()
 
 

@@ -95,12 +95,14 @@ def make(task: Task, seed: int, folder: Path, real: Path | None, work: Path) -> 
 
 
 def load_data(task: Task, seed: int, real: Path | None, work: Path) -> Data:
-    """Draw (or read again from ``work``) what is simulated, and read what is real."""
+    """Draw (or read again from ``work``) what is simulated, and read what is real.
+
+    Every pool has random numbers of its own: one that is read again changes nothing for the others.
+    """
     work.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(seed)
     train = cached_pool(
         work / "train.npz",
-        rng,
+        np.random.default_rng(seed),
         task.trained,
         lambda: simulated_examples(task.draw, task.parts, seed),
         copies=_COPIES,
@@ -108,14 +110,14 @@ def load_data(task: Task, seed: int, real: Path | None, work: Path) -> Data:
     strange = replace(task.draw, held_out=True, shift=STRANGE, slices=task.slices)
     held_out = cached_pool(
         work / "held_out.npz",
-        rng,
+        np.random.default_rng(seed + 10_000),
         task.trained,
         lambda: simulated_examples(strange, task.held_out, seed + 10_000),
         copies=_COPIES,
     )
     headers = cached_pool(
         work / "headers.npz",
-        rng,
+        np.random.default_rng(seed + 20_000),
         task.trained,
         lambda: _header_examples(np.random.default_rng(seed + 20_000), task),
         copies=2,
@@ -124,6 +126,7 @@ def load_data(task: Task, seed: int, real: Path | None, work: Path) -> Data:
     if real is None:
         return Data(train, headers, held_out)
     examples = real_examples(real, slices=10, side=task.side)
+    rng = np.random.default_rng(seed + 30_000)
     train = join([train, build_pool(rng, examples, task.trained, copies=_COPIES)])
     counts = Counter((example.source, example.licence) for example in examples)
     sources = [{"source": s, "licence": licence, "parts": n} for (s, licence), n in sorted(counts.items())]

@@ -377,7 +377,9 @@ def test_no_picture_makes_a_doubtful_label_trusted(
         assert (found.sequence, found.decided_by) == (before.sequence, DecidedBy.FACT)
     if found.decided_by is DecidedBy.JOINT:
         assert found.sequence == joint[0] != "OTHER"
-        assert found.confidence == joint[1]
+        # Where the picture agrees with the header, the surer of the two counts.
+        agreed = before.confidence or 0.0 if before.sequence == joint[0] else 0.0
+        assert found.confidence == max(joint[1], agreed)
     assert (found.derived, found.region) == (before.derived, before.region)
     if found.sequence != "DWI":
         assert found.b_value is None

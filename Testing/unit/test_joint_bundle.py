@@ -11,8 +11,9 @@ import pytest
 from SeriesClassifierLib.bundles.bundle import open_bundle
 from SeriesClassifierLib.headers.features import features
 from SeriesClassifierLib.inference.picture_model import load_picture_model
+from SeriesClassifierLib.training import joint_bundle
 from SeriesClassifierLib.training.examples import CONTRAST
-from SeriesClassifierLib.training.joint_bundle import left_out_of, load_teacher, make
+from SeriesClassifierLib.training.joint_bundle import left_out_of, load_data, load_teacher, make
 from SeriesClassifierLib.training.joint_model import Steps
 from SeriesClassifierLib.training.simulated_pictures import Draw, draw_block
 from SeriesClassifierLib.training.tasks import TASKS, Pretraining, Task
@@ -74,6 +75,16 @@ def test_a_second_call_goes_on_from_what_is_there(tiny: Task, made: Path, tmp_pa
     make(tiny, 3, tmp_path / "out", None, made / "work")
     for name in FILES:
         assert (tmp_path / "out" / name).read_bytes() == (made / "out" / name).read_bytes(), name
+
+
+def test_what_is_read_again_changes_nothing_for_real_series(
+    tiny: Task, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = [replace(example, real=True) for example in draw_block(tiny.draw, 5, 0)]
+    monkeypatch.setattr(joint_bundle, "real_examples", lambda *_, **__: real)
+    drawn, cached = (load_data(tiny, 3, tmp_path, tmp_path / "work").train for _ in range(2))
+    assert drawn.real.sum() == len(real)
+    np.testing.assert_array_equal(drawn.values[drawn.real], cached.values[cached.real])
 
 
 def test_models_of_folds_can_be_read_again(tiny: Task, made: Path) -> None:
