@@ -128,6 +128,10 @@ def _sequence(
         if best != fact.value and top >= _DOUBT_A_FACT and not same_family(fact.value, best):
             evidence.append(Evidence("conflict", f"the other tags look like {best} ({top:.0%})"))
             status = Status.REVIEW
+        if fact.value.startswith("DIXON") and _is_spin_echo(header):
+            # The classes mean the dual gradient echo; a Dixon spin echo is often filed under its weighting.
+            evidence.append(Evidence("conflict", "a Dixon image of a spin echo: it may be filed as T1 or T2"))
+            status = Status.REVIEW
         return (
             fact.value,
             max(FACT_CONFIDENCE, classes.get(fact.value, 0.0)),
@@ -144,6 +148,11 @@ def _sequence(
         return best, top, Status.REVIEW, DecidedBy.HEADER, evidence
     status = Status.AUTO if top >= limits["auto"] else Status.REVIEW
     return best, top, status, DecidedBy.HEADER, evidence
+
+
+def _is_spin_echo(header: PartHeader) -> bool:
+    scanning = header.instance.tokens("ScanningSequence")
+    return "SE" in scanning and "GR" not in scanning
 
 
 def same_family(a: str, b: str) -> bool:

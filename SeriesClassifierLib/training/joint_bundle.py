@@ -2,6 +2,8 @@
 
 python -m SeriesClassifierLib.training.joint_bundle --task prostate --seed 1 --out FOLDER [--real SHARED]
 
+Without --out only the models of cross-validation are made, in --work: for the spread of figures over seeds.
+
 Four models, each without a fourth of the patients, give honest answers for every real exam (the one it was
 left out of) and for calibration; the shipped model is a student of the four.
 """
@@ -40,6 +42,7 @@ from SeriesClassifierLib.training.joint_calibration import (
 )
 from SeriesClassifierLib.training.joint_card import card
 from SeriesClassifierLib.training.joint_model import (
+    BatchOf,
     Loss,
     distill,
     encoder_of,
@@ -52,7 +55,7 @@ from SeriesClassifierLib.training.onnx_export import export_model, load_weights,
 from SeriesClassifierLib.training.pool import UNLABELLED, Pool, build_pool, cached_pool, join
 from SeriesClassifierLib.training.real_series import real_examples
 from SeriesClassifierLib.training.simulated_pictures import simulated_examples, truth_of
-from SeriesClassifierLib.training.tasks import TASKS, Task
+from SeriesClassifierLib.training.tasks import RECIPES, Task
 
 logger = logging.getLogger(__name__)
 
@@ -72,10 +75,11 @@ class Data:
     sources: Sequence[Mapping[str, Any]] = ()
 
 
-def make(task: Task, seed: int, folder: Path, real: Path | None, work: Path) -> None:
+def make(task: Task, seed: int, folder: Path | None, real: Path | None, work: Path) -> None:
     """Make the bundle in ``folder``; ``work`` keeps pools and checkpoints, and a second call goes on there.
 
     ``real`` is a folder as ``real_series.real_examples`` reads it; without it only simulated series train.
+    Without ``folder`` only the models of cross-validation are made.
     """
     started = time.monotonic()
     data = load_data(task, seed, real, work)
@@ -86,6 +90,8 @@ def make(task: Task, seed: int, folder: Path, real: Path | None, work: Path) -> 
     ]
     for fold, teacher in enumerate(teachers):
         write_fold(task, seed, data, teachers, fold, teacher, work / f"fold{fold}" / "bundle")
+    if folder is None:
+        return
     student = train_student(task, seed, data, loss, base, teachers, work / "student")
     found = out_of_fold(task, data, teachers)
     rows = np.arange(len(data.held_out))
@@ -351,14 +357,13 @@ def _header_examples(rng: np.random.Generator, task: Task) -> list[Example]:
     return out
 
 
-def _batches(task: Task, pool: Pool, rows: NDArray[np.int64], seed: int) -> Batches:
-    mixing = Mixing(
-        size=task.batch,
-        slices=task.train_slices,
-        side=task.side,
-        real_share=task.real_share if bool(pool.real[rows].any()) else 0.0,
-    )
-    return Batches(pool, rows, mixing, seed)
+def _batches(task: Task, pool: Pool, rows: NDArray[np.int64], seed: int) -> BatchOf:
+    real_share = task.real_share if bool(pool.real[rows].any()) else 0.0
+    turns = [
+        Batches(pool, rows, Mixing(task.batch // slices, slices, task.side, real_share), seed)
+        for slices in task.train_slices
+    ]
+    return lambda step: turns[step % len(turns)](step)
 
 
 def _header_batches(task: Task, data: Data, seed: int) -> Batches:
@@ -387,15 +392,17 @@ def _score(task: Task, module: nn.Module, pool: Pool) -> float:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--task", choices=sorted(TASKS), required=True)
+    parser.add_argument("--task", choices=sorted(RECIPES), required=True)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path)
     parser.add_argument("--real", type=Path, help="folder with labelled real series")
     parser.add_argument("--work", type=Path, help="pools and checkpoints (default: OUT-work)")
     arguments = parser.parse_args()
+    if arguments.out is None and arguments.work is None:
+        parser.error("name --out, --work or both")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     work = arguments.work or arguments.out.with_name(arguments.out.name + "-work")
-    make(TASKS[arguments.task], arguments.seed, arguments.out, arguments.real, work)
+    make(RECIPES[arguments.task], arguments.seed, arguments.out, arguments.real, work)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from torch.nn.functional import cross_entropy, kl_div
 
 from SeriesClassifierLib.models.modalities import PictureHeaderModel
 from SeriesClassifierLib.models.picture_encoder import PictureEncoder, freeze, unfreeze
-from SeriesClassifierLib.training.batches import Batch, Batches, evaluation_batch
+from SeriesClassifierLib.training.batches import Batch, evaluation_batch
 from SeriesClassifierLib.training.engine import Group, Schedule, fit, grouped
 from SeriesClassifierLib.training.pool import UNLABELLED, Pool
 
@@ -26,6 +26,8 @@ from SeriesClassifierLib.training.pool import UNLABELLED, Pool
 _SHARES = (0.3, 0.7, 1.0)
 _LABEL_SMOOTHING = 0.03
 _EVALUATION_SIZE = 32
+
+BatchOf = Callable[[int], Batch]
 
 
 @dataclass(frozen=True)
@@ -103,8 +105,8 @@ class Steps:
 
 def two_steps(
     model: PictureHeaderModel,
-    batches: Batches,
-    headers: Batches,
+    batches: BatchOf,
+    headers: BatchOf,
     loss: Loss,
     steps: Steps,
     *,
@@ -142,8 +144,8 @@ def two_steps(
 def distill(
     student: PictureHeaderModel,
     teachers: Sequence[PictureHeaderModel],
-    batches: Batches,
-    headers: Batches,
+    batches: BatchOf,
+    headers: BatchOf,
     loss: Loss,
     steps: Steps,
     *,

@@ -87,6 +87,17 @@ def test_model_that_is_sure_of_another_class_casts_doubt_on_a_fact() -> None:
     assert answer(adc, DWI=0.99, ADC=0.01).status is Status.AUTO  # the same acquisition
 
 
+@pytest.mark.parametrize(
+    ("scanning", "status"),
+    [(("GR",), Status.AUTO), (("SE",), Status.REVIEW), (("SE", "IR"), Status.REVIEW), (("SE", "GR"), Status.AUTO)],
+)
+def test_a_dixon_image_of_a_spin_echo_is_looked_at(scanning: tuple[str, ...], status: Status) -> None:
+    water = header(ImageType=("ORIGINAL", "PRIMARY", "W"), ScanningSequence=scanning)
+    found = answer(water, DIXON_W=0.99, T2=0.01)
+    assert (found.sequence, found.status) == ("DIXON_W", status)
+    assert bool(texts(found, "conflict")) == (status is Status.REVIEW)
+
+
 def test_description_that_contradicts_calls_for_review() -> None:
     found = answer(header(SeriesDescription="t1_mprage"), T2=0.99, T1=0.01)
     assert (found.sequence, found.status) == ("T2", Status.REVIEW)

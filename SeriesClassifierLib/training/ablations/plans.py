@@ -8,9 +8,11 @@ from typing import Any
 from SeriesClassifierLib.errors import UsageError
 from SeriesClassifierLib.models.encoders import ENCODERS
 from SeriesClassifierLib.training.joint_model import Steps
-from SeriesClassifierLib.training.tasks import TASKS
+from SeriesClassifierLib.training.tasks import LIVER_DENSENET, PROSTATE
 
 ENCODER_3D = "resnet18-3d"
+# Both with the encoder of their paper.
+_RECIPES = {"prostate": PROSTATE, "liver": LIVER_DENSENET}
 
 
 @dataclass(frozen=True)
@@ -67,17 +69,18 @@ def plan_for(
 
     Raises UsageError for a task without ablations, an unknown encoder, or a number below 1.
     """
-    if task not in TASKS:
-        raise UsageError(f"there are no ablations of {task!r}: use one of {', '.join(TASKS)}")
+    if task not in _RECIPES:
+        raise UsageError(f"there are no ablations of {task!r}: use one of {', '.join(_RECIPES)}")
     if any(number is not None and number < 1 for number in (parts, steps, studies)):
         raise UsageError("parts, steps and studies are at least 1")
-    base = TASKS[task]
+    base = _RECIPES[task]
     name = encoder or base.encoder
     if name not in ENCODERS or name == ENCODER_3D:
         known = ", ".join(name for name in ENCODERS if name != ENCODER_3D)
         raise UsageError(f"{name!r} is no 2D encoder: use one of {known}")
     random = random or (name == base.encoder and base.random_encoder)
     liver = task == "liver"
+    slices = 3 if liver else 1
     everything = steps or (200 if liver else 300)
     how = Steps(
         heads=0 if random else everything // 5,
@@ -93,9 +96,9 @@ def plan_for(
         steps=how,
         pretraining=2 * everything,
         header=3 * everything,
-        batch=base.batch,
+        batch=base.batch // slices,
         side=64 if liver else base.side,
-        slices=3 if liver else 1,
+        slices=slices,
         parts=parts or (1_600 if liver else 2_400),
         studies=studies or 60,
     )
