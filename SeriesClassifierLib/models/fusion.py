@@ -17,6 +17,7 @@ from SeriesClassifierLib.models.metadata_encoder import SparseMetadataEncoder
 from SeriesClassifierLib.models.modalities import (
     Heads,
     PictureHeaderModel,
+    ThreeLogits,
     encode_slices,
     replace_missing,
 )
@@ -81,6 +82,15 @@ class JointFusion(_FusionModel):
     ) -> None:
         header = SparseMetadataEncoder(is_binary, d, d, dropout=dropout)
         super().__init__(encoder, header, d, facets, hidden, dropout)
+
+    def answers(self, slices: Tensor, slice_mask: Tensor, values: Tensor, observed: Tensor) -> ThreeLogits:
+        """The mean over the picture and its mirror image: one slice is little to go by, and a second look is
+        cheap.
+        """
+        twice = (torch.cat([part, part]) for part in (slice_mask, values, observed))
+        logits = self.three_outputs(torch.cat([slices, slices.flip(-1)]), *twice)
+        header, picture, joint = (both.reshape(2, slices.shape[0], -1).mean(0) for both in logits)
+        return header, picture, joint
 
 
 class _PlainHeader(nn.Module):

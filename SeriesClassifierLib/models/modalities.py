@@ -38,7 +38,7 @@ class Heads(nn.Module):
 
 
 class PictureHeaderModel(nn.Module, ABC):
-    """The interface of all models here: ``forward`` for training and ``three_outputs`` for inference.
+    """The interface of all models here: ``forward`` for training and ``answers`` for inference.
 
     A subclass says what the tokens of each modality are and how tokens become logits.
     """
@@ -77,6 +77,10 @@ class PictureHeaderModel(nn.Module, ABC):
             known = known & has_header.view(-1, *[1] * (known.ndim - 1))
         header = self.header_tokens(values, known)
         return self.decide(self.picture_tokens(slices, seen), header, exists, seen.any(dim=1))
+
+    def answers(self, slices: Tensor, slice_mask: Tensor, values: Tensor, observed: Tensor) -> ThreeLogits:
+        """What the model says when it is used: ``three_outputs``, or more looks at the same pictures."""
+        return self.three_outputs(slices, slice_mask, values, observed)
 
     def three_outputs(
         self, slices: Tensor, slice_mask: Tensor, values: Tensor, observed: Tensor

@@ -88,15 +88,17 @@ def make(task: Task, seed: int, folder: Path | None, real: Path | None, work: Pa
     teachers = [
         train_fold(task, seed, data, loss, base, fold, work / f"fold{fold}") for fold in range(task.folds)
     ]
+    left_out = [out_of_fold(task, data, teacher, fold) for fold, teacher in enumerate(teachers)]
+    rows = np.arange(len(data.held_out))
+    strange = [answers_of(task, teacher, data.held_out, rows) for teacher in teachers]
     for fold, teacher in enumerate(teachers):
-        write_fold(task, seed, data, teachers, fold, teacher, work / f"fold{fold}" / "bundle")
+        write_fold(task, seed, data, left_out, fold, teacher, strange[fold], work / f"fold{fold}" / "bundle")
     if folder is None:
         return
     student = train_student(task, seed, data, loss, base, teachers, work / "student")
-    found = out_of_fold(task, data, teachers)
-    rows = np.arange(len(data.held_out))
-    taught = ensemble(task.sizes, [answers_of(task, teacher, data.held_out, rows) for teacher in teachers])
-    _write(task, seed, data, student, found, folder, OutOfFold.of(data.held_out, taught))
+    together = OutOfFold.of(data.held_out, ensemble(task.sizes, strange))
+    own = answers_of(task, student, data.held_out, rows)
+    _write(task, seed, data, student, OutOfFold.join(left_out), own, folder, together)
     logger.info("made the bundle %s in %.0f s", task.name, time.monotonic() - started)
 
 
@@ -215,42 +217,39 @@ def answers_of(
     return predict(model, pool, rows, slices=task.slices, side=task.side, copy=copy)
 
 
-def out_of_fold(
-    task: Task, data: Data, teachers: Sequence[PictureHeaderModel | None]
-) -> OutOfFold | None:
-    """Every real example, intact and damaged, answered by the model that has not seen its patient.
-
-    The examples of a fold without a teacher are left out.
+def out_of_fold(task: Task, data: Data, teacher: PictureHeaderModel, fold: int) -> OutOfFold | None:
+    """Every real example of ``fold``, intact and damaged, answered by the model that has not seen its
+    patient; None where there is none.
     """
     folds = by_exam(data.train.exams.tolist(), task.folds)
-    found = []
-    for fold, teacher in enumerate(teachers):
-        rows = np.flatnonzero(data.train.real & (folds == fold))
-        if teacher is None:
-            continue
-        for copy in _CALIBRATED_COPIES if len(rows) else ():
-            part = data.train.only(rows)
-            found.append(OutOfFold.of(part, answers_of(task, teacher, data.train, rows, copy)))
-    return OutOfFold.join(found)
+    rows = np.flatnonzero(data.train.real & (folds == fold))
+    if not len(rows):
+        return None
+    part = data.train.only(rows)
+    return OutOfFold.join(
+        [OutOfFold.of(part, answers_of(task, teacher, data.train, rows, copy)) for copy in _CALIBRATED_COPIES]
+    )
 
 
 def write_fold(
     task: Task,
     seed: int,
     data: Data,
-    teachers: Sequence[PictureHeaderModel],
+    left_out: Sequence[OutOfFold | None],
     fold: int,
     teacher: PictureHeaderModel,
+    strange: Answers,
     folder: Path,
 ) -> None:
     """The model of one fold as a bundle of its own: what ``Testing/benchmarks/real.py`` measures.
 
-    It is calibrated on the other folds, so nothing in it comes from the exams it names in ``left_out``.
+    It is calibrated on the other folds of ``left_out``, so nothing in it comes from the exams that it names
+    as left out. ``strange`` is what it says of the examples held out.
     """
-    others = [other if number != fold else None for number, other in enumerate(teachers)]
-    folds = by_exam(data.train.exams.tolist(), task.folds)
-    left_out = sorted(set(data.train.exams[data.train.real & (folds == fold)].tolist()))
-    _write(task, seed, data, teacher, out_of_fold(task, data, others), folder, left_out=left_out)
+    others = OutOfFold.join([found for number, found in enumerate(left_out) if number != fold])
+    own = left_out[fold]
+    exams = sorted(set(own.exams.tolist())) if own is not None else []
+    _write(task, seed, data, teacher, others, strange, folder, left_out=exams)
 
 
 def _write(
@@ -259,15 +258,15 @@ def _write(
     data: Data,
     model: PictureHeaderModel,
     real: OutOfFold | None,
+    strange: Answers,
     folder: Path,
     together: OutOfFold | None = None,
     **training: Any,
 ) -> None:
-    """The bundle of ``model``, calibrated on ``real`` and on the strange examples held out.
+    """The bundle of ``model``, calibrated on ``real`` and on what it says of the strange examples held out.
 
     ``training`` is told in ``bundle.json`` besides what it tells of every training.
     """
-    strange = answers_of(task, model, data.held_out, np.arange(len(data.held_out)))
     calibration = calibrate(task.heads, real, OutOfFold.of(data.held_out, strange), together)
     folder.mkdir(parents=True, exist_ok=True)
     difference = export(task, model, data.held_out, folder)
@@ -302,8 +301,8 @@ def export(task: Task, model: PictureHeaderModel, sample: Pool, folder: Path) ->
         "observed": batch.observed[:1],
     }
     dynamic = {"slices": {1: "slices"}, "slice_mask": {1: "slices"}} if task.slices > 1 else {}
-    export_model(model, inputs, ("header", "picture", "joint"), folder, dynamic=dynamic, call="three_outputs")
-    return parity(model, folder, inputs, call="three_outputs")
+    export_model(model, inputs, ("header", "picture", "joint"), folder, dynamic=dynamic, call="answers")
+    return parity(model, folder, inputs, call="answers")
 
 
 def describe(

@@ -39,8 +39,9 @@ class OutOfFold:
         return OutOfFold(logits, pool.labels, pool.exams, pool.names)
 
     @staticmethod
-    def join(parts: Sequence[OutOfFold]) -> OutOfFold | None:
-        """Several as one; None of none."""
+    def join(found: Sequence[OutOfFold | None]) -> OutOfFold | None:
+        """Several as one, None left out; None of none."""
+        parts = [part for part in found if part is not None]
         if not parts:
             return None
         return OutOfFold(

@@ -193,7 +193,7 @@ def predict(
         for start in range(0, len(rows), _EVALUATION_SIZE):
             some = rows[start : start + _EVALUATION_SIZE]
             batch = evaluation_batch(pool, some, slices, side, copy)
-            outputs.append(model.three_outputs(batch.pictures, batch.mask, batch.values, batch.observed))
+            outputs.append(model.answers(batch.pictures, batch.mask, batch.values, batch.observed))
     header, picture, joint = (torch.cat(parts).numpy() for parts in zip(*outputs, strict=True))
     return header, picture, joint
 

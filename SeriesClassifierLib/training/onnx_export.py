@@ -58,7 +58,7 @@ def export_model(
     """Write ``weights.safetensors`` and ``model.onnx`` to ``folder``.
 
     ``inputs`` are examples by name, in the order of the arguments of ``call``, the method to export (such as
-    ``three_outputs``); ``outputs`` name what it returns. ``dynamic`` maps an input or output to its variable
+    ``answers``); ``outputs`` name what it returns. ``dynamic`` maps an input or output to its variable
     axes and their names. The model itself is not changed; it is exported in evaluation mode.
     """
     folder.mkdir(parents=True, exist_ok=True)

@@ -68,7 +68,7 @@ def reference(work: Sequence[Work], models: dict[str, tuple[Task, PictureHeaderM
         pictures = torch.from_numpy(np.stack([prepare(one.astype(np.float32), task.side) for one in chosen]))
         absent = torch.zeros(1, model.get_submodule("header").dictionary.shape[0])  # type: ignore[union-attr]
         with torch.inference_mode():
-            model.three_outputs(
+            model.answers(
                 pictures[None].float() / 255, torch.ones(1, len(pictures), dtype=torch.bool), absent, absent
             )
 

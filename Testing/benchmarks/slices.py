@@ -41,7 +41,7 @@ def answers(task: Task, work: Path, examples: Sequence[Example]) -> tuple[NDArra
             mask = torch.ones(len(pictures), 1, dtype=torch.bool)
             absent = nothing.expand(len(pictures), -1)
             with torch.inference_mode():
-                _, logits, _ = model.three_outputs(pictures, mask, absent, absent)
+                _, logits, _ = model.answers(pictures, mask, absent, absent)
             found = split_facets(model.facets, logits)[CONTRAST].argmax(1).tolist()
             said += found
             true += [CONTRASTS.index(example.facet(CONTRAST))] * len(found)

@@ -44,7 +44,7 @@ def picture_bundle(folder: Path, task: str = "prostate") -> Path:
         "observed": torch.ones(1, len(FEATURES)),
     }
     many = {"slices": {1: "slices"}, "slice_mask": {1: "slices"}} if tiny.slices > 1 else {}
-    export_model(model, inputs, ("header", "picture", "joint"), folder, dynamic=many, call="three_outputs")
+    export_model(model, inputs, ("header", "picture", "joint"), folder, dynamic=many, call="answers")
     (folder / CARD).write_text("Random weights. Not a medical device.\n", encoding="utf-8")
     alone = dict.fromkeys(tiny.heads, 1.0)
     description = {

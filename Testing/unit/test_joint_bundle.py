@@ -27,6 +27,7 @@ def tiny() -> Task:
     return replace(
         TASKS["liver"],
         encoder="small-cnn",
+        random_encoder=True,
         side=32,
         slices=3,
         train_slices=(1, 2),

@@ -9,7 +9,7 @@ torch = pytest.importorskip(
     "torch", reason="the networks need torch (extra train), which is not installed here"
 )
 
-from support.model_inputs import BINARY, FACETS, inputs  # noqa: E402
+from support.model_inputs import BINARY, FACETS, inputs, livened  # noqa: E402
 
 from SeriesClassifierLib.models.encoders import build_encoder  # noqa: E402
 from SeriesClassifierLib.models.fusion import (  # noqa: E402
@@ -49,6 +49,18 @@ def test_joint_fusion_trains_encoder_and_header_together() -> None:
     model(**inputs(4, 1)).square().sum().backward()
     for part in (model.encoder, model.header):
         assert any(p.grad is not None and p.grad.abs().max() > 0 for p in part.parameters())
+
+
+def test_a_picture_and_its_mirror_image_get_the_same_answers() -> None:
+    model = livened(JointFusion(build_encoder("small-cnn", random=True), BINARY, FACETS))
+    given = inputs(3, 1)
+    mirrored = {**given, "slices": given["slices"].flip(-1)}
+    with torch.inference_mode():
+        answers, again = model.answers(**given), model.answers(**mirrored)
+        one, other = model.three_outputs(**given), model.three_outputs(**mirrored)
+    for found, same, a, b in zip(answers, again, one, other, strict=True):
+        assert torch.allclose(found, same, atol=1e-5)
+        assert torch.allclose(found, (a + b) / 2, atol=1e-5)
 
 
 def test_a_header_for_each_slice_is_refused() -> None:

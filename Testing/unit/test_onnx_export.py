@@ -42,7 +42,7 @@ DYNAMIC = {
 def _export(
     model: PictureHeaderModel, folder: Path, given: dict[str, torch.Tensor], **options: bool
 ) -> ExportSizes:
-    return export_model(model, given, OUTPUTS, folder, dynamic=DYNAMIC, call="three_outputs", **options)
+    return export_model(model, given, OUTPUTS, folder, dynamic=DYNAMIC, call="answers", **options)
 
 
 def _awkward(series: int, slots: int, **options: int) -> dict[str, torch.Tensor]:
@@ -72,14 +72,14 @@ def test_torch_and_onnxruntime_agree_for_any_number_of_series_and_slices(name: s
     model = livened(MODELS[name]())
     _export(model, tmp_path, inputs(2, 3))
     for series, slots in ((2, 1), (3, 3), (4, 6)):
-        assert parity(model, tmp_path, _awkward(series, slots), call="three_outputs") < 1e-3
+        assert parity(model, tmp_path, _awkward(series, slots), call="answers") < 1e-3
 
 
 def test_the_three_dimensional_baseline_exports_too(tmp_path: Path) -> None:
     torch.manual_seed(0)
     model = picture_3d().eval()
     _export(model, tmp_path, inputs(2, 3))
-    assert parity(model, tmp_path, _awkward(3, 5), call="three_outputs") < 1e-3
+    assert parity(model, tmp_path, _awkward(3, 5), call="answers") < 1e-3
 
 
 def test_a_transformer_agrees_and_resizes_nothing(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_transformer_agrees_and_resizes_nothing(tmp_path: Path) -> None:
     encoder = build_encoder("dinov2-s14-focus", random=True, blocks=1, side=42)
     model = JointFusion(encoder, BINARY, FACETS).eval()
     _export(model, tmp_path, inputs(2, 1, side=42))
-    assert parity(model, tmp_path, _awkward(2, 1, side=42), call="three_outputs") < 1e-3
+    assert parity(model, tmp_path, _awkward(2, 1, side=42), call="answers") < 1e-3
     kinds = {node.op_type for node in onnx.load(tmp_path / MODEL, load_external_data=False).graph.node}
     assert "Resize" not in kinds
 
@@ -106,7 +106,7 @@ def test_densenet_fits_and_agrees(tmp_path: Path) -> None:
     model = JointFusion(build_encoder("densenet121", random=True), BINARY, FACETS).eval()
     sizes = _export(model, tmp_path, inputs(2, 1))
     assert sizes.weights < 9_000_000
-    assert parity(model, tmp_path, _awkward(2, 2), call="three_outputs") < 1e-3
+    assert parity(model, tmp_path, _awkward(2, 2), call="answers") < 1e-3
 
 
 def test_the_header_model_exports_by_forward(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_a_changed_byte_changes_both_readers(liver: tuple[PictureHeaderModel, Pa
     feed = {name: tensor.numpy() for name, tensor in given.items()}
     before, after = (session(where).run(None, feed)[2] for where in (folder, tmp_path))
     assert np.abs(before - after).max() > 1e-4
-    assert parity(model, tmp_path, given, call="three_outputs") < 1e-3
+    assert parity(model, tmp_path, given, call="answers") < 1e-3
 
 
 def test_onnxruntime_with_its_default_options_gives_the_same(
@@ -188,7 +188,7 @@ def test_without_int8_every_weight_is_exact(tmp_path: Path) -> None:
     load_weights(again, tmp_path)
     for name, tensor in model.state_dict().items():
         assert torch.equal(again.state_dict()[name], tensor), name
-    assert parity(model, tmp_path, _awkward(2, 1), call="three_outputs") < 1e-3
+    assert parity(model, tmp_path, _awkward(2, 1), call="answers") < 1e-3
 
 
 def test_the_model_is_left_as_it_was(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_the_model_is_left_as_it_was(tmp_path: Path) -> None:
     model = livened(MODELS["joint"]()).train()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     _export(model, tmp_path, inputs(2, 1))
-    parity(model, tmp_path, inputs(2, 1), call="three_outputs")
+    parity(model, tmp_path, inputs(2, 1), call="answers")
     assert model.training
     for name, tensor in model.state_dict().items():
         assert torch.equal(tensor, before[name]), name
