@@ -24,6 +24,8 @@ from SeriesClassifierLib.records import UNKNOWN, DecidedBy, Evidence, Status
 
 # From this calibrated probability on, one modality alone is sure enough for its disagreement to count.
 _SURE = 0.8
+# From this one on the header may name what the task has no class for.
+_LIKELY = 0.6
 # A picture must be this sure before it may cast doubt on what a tag says in so many words.
 _DOUBT_A_FACT = 0.97
 _NONE_OF_THESE = "OTHER"
@@ -42,7 +44,7 @@ def combine(
             **{f"{facet} (header alone)": values for facet, values in answers.header.items()},
             **{f"{facet} (picture alone)": values for facet, values in answers.picture.items()},
             **{f"{facet} (both)": values for facet, values in answers.joint.items()},
-            "region": answers.joint.get("region", decision.probabilities.get("region", {})),
+            "region": _region(decision, answers),
         },
     ).with_evidence(Evidence("picture", "picture alone: " + alternatives(answers.picture["sequence"])))
     if decision.decided_by is DecidedBy.FACT:
@@ -50,6 +52,12 @@ def combine(
     else:
         merged = _sequence(header, merged, answers, thresholds)
     return _other_facets(merged, answers, thresholds)
+
+
+def _region(decision: Decision, answers: ThreeAnswers) -> Mapping[str, float]:
+    """What several bundles said together stays; else this one knows more than the header."""
+    known = decision.probabilities.get("region", {})
+    return known if "region (both)" in decision.probabilities else answers.joint.get("region", known)
 
 
 def _beside_a_fact(decision: Decision, answers: ThreeAnswers) -> Decision:
@@ -89,9 +97,10 @@ def _sequence(
     sure = top >= limits["auto"] or (decision.status is Status.AUTO and decision.sequence == best)
     status = Status.AUTO if sure and not apart else Status.REVIEW
     if decision.sequence not in (UNKNOWN, best):
-        if not _alike(decision.sequence, best):
+        unsure_of_another_kind = decision.status is not Status.AUTO and decision.sequence not in classes
+        if unsure_of_another_kind or not _alike(decision.sequence, best):
             status = Status.REVIEW
-        if decision.status is Status.AUTO or _more_exact(decision.sequence, best, classes):
+        if decision.status is Status.AUTO or _more_exact(header, decision, best, classes):
             # The header model has seen a hundred times more headers, and knows classes that the task has not.
             sequence, decided_by = decision.sequence, decision.decided_by
             confidence = decision.confidence if decision.confidence is not None else top
@@ -132,9 +141,14 @@ def _alike(a: str, b: str) -> bool:
     return _NONE_OF_THESE not in (a, b) and same_family(a, b)
 
 
-def _more_exact(by_header: str, best: str, classes: Mapping[str, float]) -> bool:
-    """The header names a relative of the joint answer that the task has no class for (SWI for T2STAR)."""
-    return by_header not in classes and same_family(by_header, best)
+def _more_exact(
+    header: PartHeader, decision: Decision, best: str, classes: Mapping[str, float]
+) -> bool:
+    """The header names a relative of the joint answer that the task has no class for (SWI for T2STAR), and
+    tells enough for that.
+    """
+    likely = tells_enough(header) and (decision.confidence or 0.0) >= _LIKELY
+    return likely and decision.sequence not in classes and same_family(decision.sequence, best)
 
 
 def _other_facets(decision: Decision, answers: ThreeAnswers, thresholds: Thresholds) -> Decision:

@@ -72,7 +72,7 @@ def decide(header: PartHeader, probabilities: Probabilities, thresholds: Thresho
         sequence=sequence,
         plane=known["plane"].value if "plane" in known else UNKNOWN,
         phase=_phase(sequence, probabilities, thresholds),
-        region=_best(probabilities.get("region", {}), thresholds["region"]["review"]),
+        region=best_above(probabilities.get("region", {}), thresholds["region"]["review"]),
         derived=derived,
         b_value=header.b_value if sequence == "DWI" and derived != "FA" else None,
         confidence=confidence,
@@ -175,7 +175,8 @@ def alternatives(classes: Mapping[str, float], n: int = 3) -> str:
     return ", ".join(f"{name} {value:.0%}" for name, value in ordered if value >= 0.005)
 
 
-def _best(classes: Mapping[str, float], threshold: float) -> str:
+def best_above(classes: Mapping[str, float], threshold: float) -> str:
+    """The most probable class, or unknown when it is less probable than ``threshold``."""
     if not classes:
         return UNKNOWN
     best, top = max(classes.items(), key=lambda item: (item[1], item[0]))
@@ -193,7 +194,7 @@ def _phase(sequence: str, probabilities: Probabilities, thresholds: Thresholds) 
     if total <= 0:
         return UNKNOWN
     limit = thresholds["phase"]["auto"]
-    best = _best({name: value / total for name, value in classes.items()}, limit)
+    best = best_above({name: value / total for name, value in classes.items()}, limit)
     if best != UNKNOWN:
         return best
     return "POST" if sum(classes.get(name, 0.0) for name in _AFTER) / total >= limit else UNKNOWN

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -13,10 +13,10 @@ from SeriesClassifierLib.headers.features import features
 from SeriesClassifierLib.headers.part_header import PartHeader
 from SeriesClassifierLib.images.slices import read_slices
 from SeriesClassifierLib.inference.combine import combine
-from SeriesClassifierLib.inference.decide import Decision
+from SeriesClassifierLib.inference.decide import Decision, best_above
 from SeriesClassifierLib.inference.picture_model import PictureModel, ThreeAnswers, load_picture_model
-from SeriesClassifierLib.records import UNKNOWN, Evidence, Part, Status
-from SeriesClassifierLib.study.region import vote
+from SeriesClassifierLib.records import Evidence, Part, Status
+from SeriesClassifierLib.study.region import RegionVote, vote
 
 
 class PictureStage:
@@ -53,15 +53,16 @@ class PictureStage:
         if not self._models or not wanted:
             return out, bundles
 
-        @cache  # a study of an unknown region is looked at to tell it, and not again
+        @cache  # a study whose region no words tell is looked at to tell it, and not again
         def look(model: PictureModel, index: int) -> _Look:
             return _look(model, headers[index], parts[index])
 
-        region = vote(headers, out).region
-        if region == UNKNOWN and not self._any_region:
-            answers_of = {index: look(self._models[0], index)[0] for index in wanted}
-            region = _region_by_picture(headers, out, answers_of)
-        model = self._model_for(region)
+        elected = vote(headers, out)
+        if not elected.by_words and not self._any_region:
+            for index in wanted:
+                out[index] = self._with_region(out[index], [look(m, index)[0] for m in self._models])
+            elected = vote(headers, out)
+        model = self._model_for(elected)
         if model is None:
             return out, bundles
         for index in wanted:
@@ -78,24 +79,25 @@ class PictureStage:
         modality = header.instance.text("Modality").upper()
         return modality in ("", "MR") and (self._full or decision.status is not Status.AUTO)
 
-    def _model_for(self, region: str) -> PictureModel | None:
+    def _model_for(self, elected: RegionVote) -> PictureModel | None:
         if self._any_region:
             return self._models[0]
-        return next((model for model in self._models if region in model.regions), None)
+        return next((model for model in self._models if elected.is_among(model.regions)), None)
 
-
-def _region_by_picture(
-    headers: Sequence[PartHeader],
-    decisions: Sequence[Decision],
-    answers_of: Mapping[int, ThreeAnswers | None],
-) -> str:
-    """The study's region when headers and words do not tell: every bundle knows regions, one was asked."""
-    seen = list(decisions)
-    for index, answers in answers_of.items():
-        if answers is not None:
-            probabilities = {**seen[index].probabilities, "region": answers.joint["region"]}
-            seen[index] = replace(seen[index], probabilities=probabilities)
-    return vote(headers, seen).region
+    def _with_region(self, decision: Decision, found: Sequence[ThreeAnswers | None]) -> Decision:
+        """Where no words tell the region of a study, its pictures do: all bundles know regions, and a header
+        that lost its words has often lost more. The mean of what they say stands in for the header's answer.
+        """
+        said = [answers.joint["region"] for answers in found if answers is not None]
+        if not said:
+            return decision
+        mean = {name: sum(each[name] for each in said) / len(said) for name in said[0]}
+        limit = self._thresholds[self._models[0].task]["region"]["review"]
+        return replace(
+            decision,
+            region=best_above(mean, limit),
+            probabilities={**decision.probabilities, "region": mean, "region (both)": mean},
+        )
 
 
 _Look = tuple[ThreeAnswers | None, tuple[Evidence, ...]]

@@ -7,8 +7,8 @@ and the answer says who voted for it. Words are keywords of the vocabulary in th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from SeriesClassifierLib.headers.descriptions import described
 from SeriesClassifierLib.headers.part_header import PartHeader
@@ -23,17 +23,30 @@ _STUDY_TAGS = {
 }
 _SERIES_TAGS = {"BodyPartExamined": 2.0, "ProtocolName": 0.5, "SeriesDescription": 0.5}
 _MODEL_WEIGHT = 1.0
+_BY_HEADER, _BY_PICTURE = "header model", "picture and header"
 # Of all votes the region must have this share.
 _MAJORITY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class RegionVote:
-    """The region of a study, its share of the votes, and the tags that voted for it."""
+    """The region of a study, its share of the votes, and the tags that voted for it; ``shares`` are those of
+    all regions.
+    """
 
     region: str
     share: float
     voters: tuple[str, ...]
+    shares: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def by_words(self) -> bool:
+        """Whether anything that people wrote is among the voters, not models alone."""
+        return not set(self.voters) <= {_BY_HEADER, _BY_PICTURE}
+
+    def is_among(self, regions: Iterable[str]) -> bool:
+        """Whether most votes are for some of ``regions``, be it undecided which."""
+        return sum(self.shares.get(region, 0.0) for region in regions) >= _MAJORITY
 
 
 def vote(headers: Sequence[PartHeader], decisions: Sequence[Decision]) -> RegionVote:
@@ -53,14 +66,14 @@ def vote(headers: Sequence[PartHeader], decisions: Sequence[Decision]) -> Region
     for header, decision in zip(headers, decisions, strict=True):
         for keyword, weight in _SERIES_TAGS.items():
             cast(described("region", [header.instance.text(keyword)]), weight / n, keyword)
-        voter = "picture and header" if "region (both)" in decision.probabilities else "header model"
+        voter = _BY_PICTURE if "region (both)" in decision.probabilities else _BY_HEADER
         for region, probability in decision.probabilities.get("region", {}).items():
             cast(region, _MODEL_WEIGHT * probability / n, voter)
     total = sum(votes.values())
     if not total:
         return RegionVote(UNKNOWN, 0.0, ())
     region, most = max(votes.items(), key=lambda item: (item[1], item[0]))
-    share = most / total
-    if share < _MAJORITY:
-        return RegionVote(UNKNOWN, share, ())
-    return RegionVote(region, share, tuple(sorted(voters[region])))
+    shares = {name: count / total for name, count in votes.items()}
+    if most < _MAJORITY * total:
+        return RegionVote(UNKNOWN, most / total, (), shares)
+    return RegionVote(region, most / total, tuple(sorted(voters[region])), shares)

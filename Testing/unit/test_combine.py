@@ -233,6 +233,15 @@ def test_a_header_that_knows_a_class_more_exactly_keeps_it() -> None:
     assert label(found) == ("DIXON_W", Status.REVIEW, DecidedBy.HEADER)
 
 
+def test_a_guess_of_the_header_gives_way_to_a_relative_that_the_task_knows() -> None:
+    before = decided(header(), FIELDMAP=0.5, T2=0.3, PD=0.2)
+    found = combine(header(), before, answers(("DWI", 0.99)), LIMITS)
+    assert label(found) == ("DWI", Status.REVIEW, DecidedBy.JOINT)
+    bare = PartHeader({"Modality": "MR", "EchoTime": 90.0})
+    found = combine(bare, decided(bare, FIELDMAP=0.9, T2=0.1), answers(("DWI", 0.99)), LIMITS)
+    assert label(found) == ("DWI", Status.REVIEW, DecidedBy.JOINT)
+
+
 def test_without_acquisition_parameters_nothing_is_auto() -> None:
     bare = PartHeader({"Modality": "MR", "EchoTime": 90.0})
     for top in (0.3, 0.7):

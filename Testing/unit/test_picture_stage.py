@@ -208,6 +208,16 @@ def test_an_unknown_region_is_told_by_the_picture(bundle: Path, tmp_path: Path, 
     assert opened == ["1", "2"], "looked at more than once"
 
 
+def test_pictures_outvote_a_header_without_words(bundle: Path, tmp_path: Path) -> None:
+    """A header that lost its words has often lost more: what it makes of the region decides nothing."""
+    headers, parts, decisions = _undecided(tmp_path, 2)
+    spine = {"region": {"spine": 1.0}}
+    decisions = [replace(d, region="spine", probabilities={**d.probabilities, **spine}) for d in decisions]
+    found, bundles = PictureStage("full", "auto", 0.01, [bundle]).look(headers, parts, decisions)
+    assert [used.name if used else "" for used in bundles] == ["prostate", "prostate"]
+    assert {decision.region for decision in found} == {"prostate"}
+
+
 def test_a_region_that_nobody_can_tell_stays_unknown(bundle: Path, tmp_path: Path) -> None:
     headers, parts, decisions = _undecided(tmp_path, 1)
     for path in tmp_path.rglob("*.dcm"):
