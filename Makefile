@@ -33,7 +33,7 @@ setup: $(VENV)/.installed
 
 demo: setup
 	$(BIN)/python -m SeriesClassifierLib.simulation.demo "$(OUT)" $(if $(SOURCE),--source "$(SOURCE)")
-	$(BIN)/series-classifier classify "$(OUT)/database" --mode header --out "$(OUT)/labels.csv" \
+	$(BIN)/series-classifier classify "$(OUT)/database" --mode full --out "$(OUT)/labels.csv" \
 		--html "$(OUT)/report.html" --journal "$(OUT)/SeriesClassifier.sqlite"
 
 test: $(VENV)/.installed-train lint

@@ -35,3 +35,7 @@ class WeightsError(SeriesClassifierError):
     """Weights of a pretrained encoder are missing, changed or of another architecture: install what the
     message names, give a file, or ask for random weights.
     """
+
+
+class TrainingError(SeriesClassifierError):
+    """A training run cannot go on: do what the message says and start it again."""

@@ -26,6 +26,8 @@ from SeriesClassifierLib.records import UNKNOWN, DecidedBy, Evidence, Status
 _SURE = 0.8
 # From this one on the header may name what the task has no class for.
 _LIKELY = 0.6
+# Below this one a class is hardly possible.
+_HARDLY = 0.2
 # A picture must be this sure before it may cast doubt on what a tag says in so many words.
 _DOUBT_A_FACT = 0.97
 _NONE_OF_THESE = "OTHER"
@@ -73,7 +75,7 @@ def _beside_a_fact(decision: Decision, answers: ThreeAnswers) -> Decision:
 def _sequence(
     header: PartHeader, decision: Decision, answers: ThreeAnswers, thresholds: Thresholds
 ) -> Decision:
-    classes = answers.joint["sequence"]
+    classes = answers.joint["sequence"] if tells_enough(header) else _of_the_task(answers)
     best, top = _top(classes)
     both = Evidence("joint", "picture and header: " + alternatives(classes))
     by_header, by_picture = _top(answers.header["sequence"]), _top(answers.picture["sequence"])
@@ -119,6 +121,17 @@ def _sequence(
         decided_by=decided_by,
         evidence=(*kept, *evidence, *words),
     )
+
+
+def _of_the_task(answers: ThreeAnswers) -> Mapping[str, float]:
+    """The joint answer to a header without acquisition parameters. Such a header looks like nothing the task
+    knows; unless the picture does so, too, that says nothing, and the other classes share what remains.
+    """
+    classes, by_picture = answers.joint["sequence"], answers.picture["sequence"]
+    rest = 1.0 - classes.get(_NONE_OF_THESE, 0.0)
+    if by_picture.get(_NONE_OF_THESE, 0.0) >= _HARDLY or rest <= 0.0:
+        return classes
+    return {name: 0.0 if name == _NONE_OF_THESE else value / rest for name, value in classes.items()}
 
 
 def _header_stands(

@@ -141,9 +141,11 @@ def _sequence(
         )
     evidence = [Evidence("header", "acquisition parameters: " + alternatives(classes))]
     limits = thresholds["sequence"]
-    if top < limits["review"]:
+    bare = not tells_enough(header)
+    # A header that lost its acquisition parameters looks like nothing known: that is no class.
+    if top < limits["review"] or (bare and best == "OTHER"):
         return UNKNOWN, top, Status.UNKNOWN, DecidedBy.HEADER, evidence
-    if not tells_enough(header):
+    if bare:
         evidence.append(Evidence("warning", "the header holds too few acquisition parameters to be sure"))
         return best, top, Status.REVIEW, DecidedBy.HEADER, evidence
     status = Status.AUTO if top >= limits["auto"] else Status.REVIEW

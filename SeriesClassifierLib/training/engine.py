@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
+from SeriesClassifierLib.errors import TrainingError
 from SeriesClassifierLib.publish.atomic import replacing
 from SeriesClassifierLib.training.curves import write_curves
 
@@ -86,6 +87,8 @@ def fit(
     ``evaluate`` gives a score, higher is better; without it the last weights stay. With ``folder`` the run is
     checkpointed there at every evaluation and goes on from there when it is called again with the same
     schedule; ``curves.html`` in it shows how it goes.
+
+    Raises TrainingError when the loss is no longer a number.
     """
     groups = list(groups) if groups is not None else [Group(tuple(model.parameters()))]
     optimizer = torch.optim.AdamW(
@@ -100,13 +103,15 @@ def fit(
         for parameters in optimizer.param_groups:
             parameters["lr"] = rate * parameters["factor"]
         model.train()
-        with mixed_precision():
+        with mixed_precision(model):
             loss = loss_of(model, batch_of(run.step))
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_([p for g in groups for p in g.parameters], schedule.clip)
         optimizer.step()
         losses.append(loss.item())
+        if not math.isfinite(losses[-1]):
+            raise TrainingError(f"training diverged at step {run.step}: use a lower learning rate")
         run.step += 1
         if run.step % schedule.evaluate_every == 0 or run.step == schedule.steps:
             model.eval()
@@ -117,13 +122,18 @@ def fit(
     return model.eval()
 
 
-def mixed_precision() -> AbstractContextManager[Any]:
-    """bfloat16 where the processor computes with it, float32 elsewhere: emulated bfloat16 is slower."""
+def mixed_precision(model: nn.Module) -> AbstractContextManager[Any]:
+    """bfloat16 where the processor computes with it, float32 elsewhere: emulated bfloat16 is slower.
+
+    Gradients of 3D convolutions come out wrong in bfloat16 on some processors (torch 2.13, oneDNN 3.12,
+    AVX-512 without AMX, batches of 2 or 5): such models stay with float32 there.
+    """
     if torch.cuda.is_available():
         return torch.autocast("cuda", dtype=torch.bfloat16)
     asked = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
     fast = any(getattr(torch.cpu, name, lambda: False)() for name in asked)
-    return torch.autocast("cpu", dtype=torch.bfloat16) if fast else nullcontext()
+    flat = not any(isinstance(module, nn.Conv3d) for module in model.modules())
+    return torch.autocast("cpu", dtype=torch.bfloat16) if fast and flat else nullcontext()
 
 
 class _Run:

@@ -159,8 +159,8 @@ LIVER = Task(
     batch=32,
     held_out=600,
 )  # fmt: skip
-# The encoder of the paper. No package carries its weights, and from random ones it told real pictures far
-# worse (README, "Models"): it is what the ablations compare, and for a site that has many labelled series.
+# The encoder of the paper. No package carries its weights, and from random ones it needs more steps than two
+# cores take in an evening (README, "Models"): for a site that has the machine, and for the ablations.
 LIVER_DENSENET = replace(
     LIVER,
     encoder="densenet121",

@@ -242,6 +242,20 @@ def test_a_guess_of_the_header_gives_way_to_a_relative_that_the_task_knows() -> 
     assert label(found) == ("DWI", Status.REVIEW, DecidedBy.JOINT)
 
 
+def test_a_bare_header_does_not_make_a_series_other() -> None:
+    bare = PartHeader({"Modality": "MR", "EchoTime": 90.0})
+    before = decided(bare, OTHER=0.9, T2=0.1)
+    assert (before.sequence, before.status) == ("unknown", Status.UNKNOWN)
+    joint = {"OTHER": 0.8, "DWI": 0.15, "T2": 0.05}
+    seen = {"OTHER": 0.1, "DWI": 0.6, "T2": 0.3}
+    three = ThreeAnswers({"sequence": {"OTHER": 1.0}}, {"sequence": seen}, {"sequence": joint})
+    found = combine(bare, before, three, LIMITS)
+    assert label(found) == ("DWI", Status.REVIEW, DecidedBy.JOINT)
+    assert found.confidence == pytest.approx(0.75)
+    same = replace(three, picture={"sequence": {"OTHER": 0.7, "DWI": 0.3}})
+    assert combine(bare, before, same, LIMITS).status is Status.UNKNOWN
+
+
 def test_without_acquisition_parameters_nothing_is_auto() -> None:
     bare = PartHeader({"Modality": "MR", "EchoTime": 90.0})
     for top in (0.3, 0.7):
@@ -388,7 +402,9 @@ def test_no_picture_makes_a_doubtful_label_trusted(
         assert found.sequence == joint[0] != "OTHER"
         # Where the picture agrees with the header, the surer of the two counts.
         agreed = before.confidence or 0.0 if before.sequence == joint[0] else 0.0
-        assert found.confidence == max(joint[1], agreed)
+        expected = max(joint[1], agreed)
+        # Of a header without acquisition parameters OTHER may be left out, which leaves more for the others.
+        assert found.confidence == expected or (bare and (found.confidence or 0.0) > expected)
     assert (found.derived, found.region) == (before.derived, before.region)
     if found.sequence != "DWI":
         assert found.b_value is None

@@ -18,6 +18,7 @@ torch = pytest.importorskip("torch", reason="training needs torch (extra train),
 from torch import Tensor, nn  # noqa: E402
 from torch.nn.functional import mse_loss  # noqa: E402
 
+from SeriesClassifierLib.errors import TrainingError  # noqa: E402
 from SeriesClassifierLib.training import engine  # noqa: E402
 from SeriesClassifierLib.training.curves import write_curves  # noqa: E402
 from SeriesClassifierLib.training.engine import Group, Schedule, fit  # noqa: E402
@@ -308,3 +309,17 @@ def test_any_history_makes_a_page(history: list[dict[str, float]], tmp_path: Pat
     for name in names:
         assert name in found.text
         assert f"{name} by step" in found.attributes
+
+
+def test_a_loss_that_is_no_number_ends_the_run() -> None:
+    def lost(step: int) -> Tensor:
+        return batch_of(step) * (math.nan if step == 4 else 1.0)
+
+    with pytest.raises(TrainingError, match="step 4"):
+        train(None, batch=lost)
+
+
+def test_three_dimensional_convolutions_are_not_trained_in_bfloat16() -> None:
+    flat = nn.Sequential(nn.Conv2d(1, 1, 3))
+    with engine.mixed_precision(nn.Sequential(flat, nn.Conv3d(1, 1, 3))):
+        assert not torch.is_autocast_enabled("cpu")
