@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -60,7 +60,7 @@ class PictureStage:
         elected = vote(headers, out)
         if not elected.by_words and not self._any_region:
             for index in wanted:
-                out[index] = self._with_region(out[index], [look(m, index)[0] for m in self._models])
+                out[index] = self._with_region(out[index], {m: look(m, index)[0] for m in self._models})
             elected = vote(headers, out)
         model = self._model_for(elected)
         if model is None:
@@ -84,15 +84,18 @@ class PictureStage:
             return self._models[0]
         return next((model for model in self._models if elected.is_among(model.regions)), None)
 
-    def _with_region(self, decision: Decision, found: Sequence[ThreeAnswers | None]) -> Decision:
-        """Where no words tell the region of a study, its pictures do: all bundles know regions, and a header
-        that lost its words has often lost more. The mean of what they say stands in for the header's answer.
+    def _with_region(
+        self, decision: Decision, found: Mapping[PictureModel, ThreeAnswers | None]
+    ) -> Decision:
+        """Where no words tell the region of a study, its pictures do: a header that lost its words has often
+        lost more. The mean of what the bundles say that know regions stands in for the header's answer.
         """
-        said = [answers.joint["region"] for answers in found if answers is not None]
+        said = {m: a.joint["region"] for m, a in found.items() if a is not None and "region" in a.joint}
         if not said:
             return decision
-        mean = {name: sum(each[name] for each in said) / len(said) for name in said[0]}
-        limit = self._thresholds[self._models[0].task]["region"]["review"]
+        names = sorted({name for classes in said.values() for name in classes})
+        mean = {name: sum(c.get(name, 0.0) for c in said.values()) / len(said) for name in names}
+        limit = max(self._thresholds[model.task]["region"]["review"] for model in said)
         return replace(
             decision,
             region=best_above(mean, limit),

@@ -359,7 +359,12 @@ def _header_examples(rng: np.random.Generator, task: Task) -> list[Example]:
 def _batches(task: Task, pool: Pool, rows: NDArray[np.int64], seed: int) -> BatchOf:
     real_share = task.real_share if bool(pool.real[rows].any()) else 0.0
     turns = [
-        Batches(pool, rows, Mixing(task.batch // slices, slices, task.side, real_share), seed)
+        Batches(
+            pool,
+            rows,
+            Mixing(size=task.batch // slices, slices=slices, side=task.side, real_share=real_share),
+            seed,
+        )
         for slices in task.train_slices
     ]
     return lambda step: turns[step % len(turns)](step)

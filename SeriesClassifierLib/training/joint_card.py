@@ -12,11 +12,13 @@ from SeriesClassifierLib.bundles.bundle import CARD, open_bundle, write_bundle
 _ARCHITECTURE = {
     "prostate": (
         "Joint fusion (after Denner et al., 2025): features of the center slice beside those of the sparse "
-        "metadata encoder, an MLP, one head a facet, trained end to end in two steps"
+        "metadata encoder, an MLP, one head a facet, trained end to end in two steps; in use the mean over "
+        "the slice and its mirror image"
     ),
     "liver": (
         "Sparse metadata encoder and bi-directional cross-modal attention (arXiv 2602.23833): features of up "
-        "to ten slices that attend to each other and to the header, attention pooling, one head a facet"
+        "to ten slices that attend to each other and to the header, attention pooling, one head a facet; the "
+        "encoder of that paper is DenseNet121"
     ),
 }
 _ENCODERS = {

@@ -1,4 +1,4 @@
-"""The real development exams: what the first milestone promises of headers, computed from labels.csv.
+"""The real development exams: what the first milestone promises, in modes header and full, from labels.csv.
 
 Needs the shared data; the blindfolded copies also need the script beside it. The shipped picture bundles trained with
 these exams, so what they say of them is no figure: that comes from Testing/benchmarks/real.py.
@@ -49,13 +49,15 @@ def truths(shared_data: Path) -> dict[str, Truth]:
     return out
 
 
-@pytest.fixture(scope="module")
-def labels(slicer_database: Path) -> list[Prediction]:
-    return classify(slicer_database, bundle=headers_bundle(), mode="header")
+@pytest.fixture(scope="module", params=["header", "full"])
+def labels(request: pytest.FixtureRequest, slicer_database: Path) -> list[Prediction]:
+    return classify(slicer_database, bundle=headers_bundle(), mode=request.param)
 
 
-@pytest.fixture(scope="module")
-def blindfolded(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> list[Prediction]:
+@pytest.fixture(scope="module", params=["header", "full"])
+def blindfolded(
+    request: pytest.FixtureRequest, shared_data: Path, tmp_path_factory: pytest.TempPathFactory
+) -> list[Prediction]:
     """Labels of copies without what tells the sequence in words, and without private tags."""
     script = shared_data.parent / "blindfold.py"
     if not script.is_file():
@@ -63,7 +65,7 @@ def blindfolded(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     copies = tmp_path_factory.mktemp("blindfolded")
     command = [sys.executable, "-W", "ignore", str(script), str(shared_data / "dicom"), str(copies)]
     subprocess.run(command, check=True, capture_output=True)
-    return classify(copies, bundle=headers_bundle(), mode="header")
+    return classify(copies, bundle=headers_bundle(), mode=request.param)
 
 
 def by_series(predictions: Iterable[Prediction]) -> dict[str, list[Prediction]]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support.bad_input import digests
 from support.bundles import headers_bundle, picture_bundle
@@ -18,7 +19,7 @@ from SeriesClassifierLib.errors import BundleError
 from SeriesClassifierLib.headers.part_header import PartHeader
 from SeriesClassifierLib.images.pixels import read_frame
 from SeriesClassifierLib.inference.decide import Decision, decide
-from SeriesClassifierLib.inference.picture_model import PictureModel
+from SeriesClassifierLib.inference.picture_model import PictureModel, ThreeAnswers
 from SeriesClassifierLib.inference.picture_stage import PictureStage
 from SeriesClassifierLib.inference.run import Classifier
 from SeriesClassifierLib.records import Instance, Part, Prediction, Series, Status, Study, TagValue
@@ -216,6 +217,19 @@ def test_pictures_outvote_a_header_without_words(bundle: Path, tmp_path: Path) -
     found, bundles = PictureStage("full", "auto", 0.01, [bundle]).look(headers, parts, decisions)
     assert [used.name if used else "" for used in bundles] == ["prostate", "prostate"]
     assert {decision.region for decision in found} == {"prostate"}
+
+
+def test_a_bundle_that_knows_no_regions_tells_none(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_regions(model: PictureModel, values: Mapping[str, float], slices: np.ndarray) -> ThreeAnswers:
+        only = {"sequence": {"T2": 0.9, "OTHER": 0.1}}
+        return ThreeAnswers(only, only, only)
+
+    monkeypatch.setattr(PictureModel, "answers", no_regions)
+    headers, parts, decisions = _undecided(tmp_path, 1)
+    found, bundles = PictureStage("full", "auto", 0.01, [bundle]).look(headers, parts, decisions)
+    assert (found, bundles) == (decisions, [None])
 
 
 def test_a_region_that_nobody_can_tell_stays_unknown(bundle: Path, tmp_path: Path) -> None:

@@ -319,7 +319,11 @@ def test_a_loss_that_is_no_number_ends_the_run() -> None:
         train(None, batch=lost)
 
 
-def test_three_dimensional_convolutions_are_not_trained_in_bfloat16() -> None:
+@pytest.mark.skipif(torch.cuda.is_available(), reason="it is about processors")
+def test_three_dimensional_convolutions_are_not_trained_in_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True, raising=False)
     flat = nn.Sequential(nn.Conv2d(1, 1, 3))
+    with engine.mixed_precision(flat):
+        assert torch.is_autocast_enabled("cpu")
     with engine.mixed_precision(nn.Sequential(flat, nn.Conv3d(1, 1, 3))):
         assert not torch.is_autocast_enabled("cpu")
