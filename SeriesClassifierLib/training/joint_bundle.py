@@ -29,10 +29,9 @@ from SeriesClassifierLib.bundles.bundle import CARD, open_bundle, write_bundle
 from SeriesClassifierLib.headers.features import FEATURES
 from SeriesClassifierLib.models.modalities import PictureHeaderModel
 from SeriesClassifierLib.models.series_model import PictureModel2D
-from SeriesClassifierLib.simulation.headers import STRANGE, draw_part
+from SeriesClassifierLib.simulation.headers import STRANGE
 from SeriesClassifierLib.training.batches import Batches, Mixing, evaluation_batch
 from SeriesClassifierLib.training.engine import Schedule, fit
-from SeriesClassifierLib.training.examples import Example
 from SeriesClassifierLib.training.folds import by_exam
 from SeriesClassifierLib.training.joint_calibration import (
     Calibration,
@@ -54,7 +53,7 @@ from SeriesClassifierLib.training.joint_model import (
 from SeriesClassifierLib.training.onnx_export import export_model, load_weights, parity
 from SeriesClassifierLib.training.pool import UNLABELLED, Pool, build_pool, cached_pool, join
 from SeriesClassifierLib.training.real_series import real_examples
-from SeriesClassifierLib.training.simulated_pictures import simulated_examples, truth_of
+from SeriesClassifierLib.training.simulated_pictures import header_examples, simulated_examples
 from SeriesClassifierLib.training.tasks import RECIPES, Task
 
 logger = logging.getLogger(__name__)
@@ -127,7 +126,7 @@ def load_data(task: Task, seed: int, real: Path | None, work: Path) -> Data:
         work / "headers.npz",
         np.random.default_rng(seed + 20_000),
         task.trained,
-        lambda: _header_examples(np.random.default_rng(seed + 20_000), task),
+        lambda: header_examples(np.random.default_rng(seed + 20_000), task.regions, task.headers, task.side),
         copies=2,
         headers_only=True,
     )
@@ -342,18 +341,6 @@ def recipe_of(task: Task) -> Mapping[str, Any]:
     """All that ``task`` settles, as JSON: a bundle tells it, so that nobody ships one of another recipe."""
     recipe: Mapping[str, Any] = json.loads(json.dumps(asdict(task)))
     return recipe
-
-
-def _header_examples(rng: np.random.Generator, task: Task) -> list[Example]:
-    """Headers of any series, half of them of the task's regions."""
-    nothing = np.zeros((0, task.side, task.side), np.uint8)
-    out = []
-    for number in range(task.headers):
-        region = str(rng.choice(task.regions)) if number % 2 else None
-        part = draw_part(rng, region=region)
-        name = f"header-{number}"
-        out.append(Example(name, name, part.header, nothing, truth_of(part), real=False))
-    return out
 
 
 def _batches(task: Task, pool: Pool, rows: NDArray[np.int64], seed: int) -> BatchOf:

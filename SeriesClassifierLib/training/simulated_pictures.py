@@ -6,7 +6,7 @@ import logging
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -53,6 +53,21 @@ def simulated_examples(draw: Draw, parts: int, seed: int, *, jobs: int = 0) -> l
     blocks = -(-parts // _PARTS_A_BODY)
     out = _all(partial(draw_block, draw, seed), blocks, jobs, f"blocks of {_PARTS_A_BODY} parts")
     return out[:parts]
+
+
+def header_examples(
+    rng: np.random.Generator, regions: Sequence[str], number: int, side: int
+) -> list[Example]:
+    """Headers of any series, half of them of ``regions``, with no slices (of ``side`` pixels)."""
+    from SeriesClassifierLib.simulation.headers import draw_part
+
+    nothing = np.zeros((0, side, side), np.uint8)
+    out = []
+    for index in range(number):
+        part = draw_part(rng, region=str(rng.choice(regions)) if index % 2 else None)
+        name = f"header-{index}"
+        out.append(Example(name, name, part.header, nothing, truth_of(part), real=False))
+    return out
 
 
 def study_examples(

@@ -14,16 +14,20 @@ from numpy.typing import NDArray
 
 from SeriesClassifierLib.models.encoders import build_encoder
 from SeriesClassifierLib.models.modalities import PictureHeaderModel
-from SeriesClassifierLib.models.picture_encoder import PictureEncoder
+from SeriesClassifierLib.models.picture_encoder import PictureEncoder, freeze, unfreeze
 from SeriesClassifierLib.models.series_model import PictureModel2D, PictureModel3D
 from SeriesClassifierLib.publish.atomic import replacing
 from SeriesClassifierLib.training.ablations.plans import ENCODER_3D, Plan
 from SeriesClassifierLib.training.batches import Batches, Mixing
-from SeriesClassifierLib.training.engine import Schedule, fit
+from SeriesClassifierLib.training.engine import Schedule, fit, grouped
 from SeriesClassifierLib.training.examples import Example
 from SeriesClassifierLib.training.joint_model import Loss, loss_for
-from SeriesClassifierLib.training.pool import Pool, cached_pool
-from SeriesClassifierLib.training.simulated_pictures import simulated_examples, study_examples
+from SeriesClassifierLib.training.pool import Pool, cached_pool, join
+from SeriesClassifierLib.training.simulated_pictures import (
+    header_examples,
+    simulated_examples,
+    study_examples,
+)
 from SeriesClassifierLib.training.tasks import TASKS, Task
 
 logger = logging.getLogger(__name__)
@@ -35,7 +39,7 @@ DAMAGED = 1
 _MEASURED = ("sequence", "phase", "plane")
 _HEADER_BATCH = 256
 # The pools and the seeds of what is drawn, far from those of the bundles and from each other.
-_POOLS = {"train": 300_000, "validation": 400_000, "test": 500_000}
+_POOLS = {"train": 300_000, "validation": 400_000, "test": 500_000, "headers": 600_000}
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +78,7 @@ class Bench:
     train: Pool
     validation: Pool
     test: Pool
+    bare: Pool
 
     @property
     def task(self) -> Task:
@@ -96,11 +101,16 @@ class Bench:
         return Batches(self.train, np.arange(len(self.train)), mixing, self.seed)
 
     def headers(self) -> Batches:
-        """The headers of the training parts, without pictures."""
-        nothing = np.zeros((0, 1, 1), np.uint8)
-        bare = replace(self.train, slices=nothing, first=np.zeros_like(self.train.first))
-        mixing = Mixing(size=_HEADER_BATCH, slices=1, side=1, real_share=0.0)
-        return Batches(bare, np.arange(len(bare)), mixing, self.seed)
+        """All headers to train on, without pictures."""
+        mixing = Mixing(size=_HEADER_BATCH, slices=1, side=1, real_share=0.0, tempering=0.5)
+        return Batches(self.all_headers, np.arange(len(self.all_headers)), mixing, self.seed)
+
+    @property
+    def all_headers(self) -> Pool:
+        """The headers of the training parts and those that were drawn without pictures."""
+        nothing = np.zeros((0, *self.bare.slices.shape[1:]), np.uint8)
+        of_parts = replace(self.train, slices=nothing, first=np.zeros_like(self.train.first))
+        return join([of_parts, self.bare])
 
     def schedule(self, steps: int, rate: float) -> Schedule:
         """``steps`` with the learning rate ``rate``."""
@@ -112,7 +122,7 @@ class Bench:
 
         random, side = self.plan.is_random(name), self.plan.side_of(name)
         encoder = build_encoder(name, random=random, side=side)
-        if not random:
+        if not random and not self.plan.pretraining:
             return encoder
         path = self.folder / f"encoder-{name}.safetensors"
         if not path.is_file():
@@ -123,15 +133,21 @@ class Bench:
         return encoder
 
     def _trained_encoder(self, name: str, side: int) -> PictureEncoder:
-        """An encoder from random weights, trained as a plain classifier of slices, or of stacks."""
+        """An encoder trained as a plain classifier of slices, or of stacks."""
         plan, loss = self.plan, self.loss
         logger.info("seed %d: training the encoder %s, once for all rows", self.seed, name)
         torch.manual_seed(self.seed)
-        encoder = build_encoder(name, random=True, side=side)
+        encoder = build_encoder(name, random=plan.is_random(name), side=side)
         # As many slices a step as a row has; a 2D encoder learns more from slices of different parts.
         size, slices = (plan.batch, plan.slices) if name == ENCODER_3D else (plan.batch * plan.slices, 1)
         schedule = self.schedule(plan.pretraining, plan.steps.rate)
-        fit(picture_model(encoder, self), self.batches(size, slices, side), loss.joint, schedule)
+        model = picture_model(encoder, self)
+        groups = None
+        if not plan.is_random(name):
+            freeze(encoder, below_block=first_trained_block(encoder))
+            groups = grouped(model, [(encoder, plan.steps.encoder_factor)])
+        fit(model, self.batches(size, slices, side), loss.joint, schedule, groups=groups)
+        unfreeze(encoder)
         return encoder
 
     def answers_of(self, row: str) -> Answers:
@@ -144,6 +160,11 @@ def picture_model(encoder: PictureEncoder, bench: Bench) -> PictureHeaderModel:
     if encoder.spec.name == ENCODER_3D:
         return PictureModel3D(encoder, bench.task.sizes, depth=bench.plan.slices)
     return PictureModel2D(encoder, bench.task.sizes)
+
+
+def first_trained_block(encoder: PictureEncoder) -> int:
+    """Of published weights the lower two thirds of the blocks stay as they are (methods.md section 1)."""
+    return round((len(encoder.stages()) - 2) * 2 / 3)
 
 
 def has_pools(pools: Path) -> bool:
@@ -181,4 +202,13 @@ def open_bench(plan: Plan, seed: int, pools: Path, folder: Path, jobs: int) -> B
         copies = 4 if name == "train" else 1
         return cached_pool(pools / f"{name}.npz", rng, task.trained, lambda: examples(name), copies=copies)
 
-    return Bench(plan, seed, folder, pool("train"), pool("validation"), pool("test"))
+    bare = cached_pool(
+        pools / "headers.npz",
+        np.random.default_rng(_POOLS["headers"] + seed),
+        task.trained,
+        lambda: header_examples(
+            np.random.default_rng(_POOLS["headers"] + seed), task.regions, plan.headers, plan.side
+        ),
+        headers_only=True,
+    )
+    return Bench(plan, seed, folder, pool("train"), pool("validation"), pool("test"), bare)

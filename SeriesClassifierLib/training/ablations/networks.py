@@ -12,7 +12,14 @@ from torch import Tensor, nn
 from SeriesClassifierLib.models.header_model import HeaderModel
 from SeriesClassifierLib.models.modalities import PictureHeaderModel
 from SeriesClassifierLib.models.picture_encoder import PictureEncoder, freeze, unfreeze
-from SeriesClassifierLib.training.ablations.bench import DAMAGED, Answers, Bench, Probabilities
+from SeriesClassifierLib.training.ablations.bench import (
+    DAMAGED,
+    Answers,
+    Bench,
+    Probabilities,
+    first_trained_block,
+)
+from SeriesClassifierLib.training.ablations.plans import Plan
 from SeriesClassifierLib.training.batches import Batch
 from SeriesClassifierLib.training.engine import fit, grouped
 from SeriesClassifierLib.training.headers_bundle import predict as predict_headers
@@ -23,14 +30,16 @@ from SeriesClassifierLib.training.simulated_headers import IS_BINARY
 Build = Callable[[PictureEncoder, Bench], PictureHeaderModel]
 
 
-def deep(build: Build, *, encoder: str | None = None, frozen: bool = False) -> Callable[[Bench], Answers]:
+def deep(
+    build: Build, *, encoder: str | None = None, frozen: Callable[[Plan], bool] = lambda plan: False
+) -> Callable[[Bench], Answers]:
     """A row that trains the model that ``build`` makes of the shared encoder (None: the plan's)."""
 
     def run(bench: Bench) -> Answers:
         shared = bench.encoder(encoder or bench.plan.encoder)
         torch.manual_seed(bench.seed)
         model = build(shared, bench)
-        _train(bench, model, frozen=frozen)
+        _train(bench, model, frozen=frozen(bench.plan))
         side = bench.plan.side_of(shared.spec.name)
 
         def of(pool: Pool) -> Probabilities:
@@ -70,7 +79,7 @@ def _train(bench: Bench, model: PictureHeaderModel, *, frozen: bool) -> None:
         return
     unfreeze(encoder)
     if not plan.is_random(encoder.spec.name):
-        freeze(encoder, below_block=round((len(encoder.stages()) - 2) * 2 / 3))
+        freeze(encoder, below_block=first_trained_block(encoder))
     run(of_all, steps.everything, steps.rate)
 
 

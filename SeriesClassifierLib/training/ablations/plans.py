@@ -8,19 +8,20 @@ from typing import Any
 from SeriesClassifierLib.errors import UsageError
 from SeriesClassifierLib.models.encoders import ENCODERS
 from SeriesClassifierLib.training.joint_model import Steps
-from SeriesClassifierLib.training.tasks import LIVER_DENSENET, PROSTATE
+from SeriesClassifierLib.training.tasks import LIVER, PROSTATE
 
 ENCODER_3D = "resnet18-3d"
-# Both with the encoder of their paper.
-_RECIPES = {"prostate": PROSTATE, "liver": LIVER_DENSENET}
+# What is shipped. The encoder of the liver paper: --encoder densenet121 --random-encoder.
+_RECIPES = {"prostate": PROSTATE, "liver": LIVER}
 
 
 @dataclass(frozen=True)
 class Plan:
     """One ablation. Sides are in pixels; ``most`` parts of one series are measured.
 
-    ``pretraining`` steps are what an encoder without published weights gets before the rows begin, ``header``
-    steps what a header branch gets.
+    With ``pretraining`` steps an encoder becomes a classifier of slices before the rows begin, once a seed.
+    With ``frozen`` the rows that fuse keep it as it is then: they differ in how they fuse, in nothing else.
+    ``header`` steps are what a header branch gets, ``headers`` how many headers without pictures there are.
     """
 
     task: str
@@ -28,7 +29,9 @@ class Plan:
     random: bool
     steps: Steps
     pretraining: int
+    frozen: bool
     header: int
+    headers: int
     batch: int
     side: int
     slices: int
@@ -40,7 +43,7 @@ class Plan:
     @property
     def drawn(self) -> dict[str, Any]:
         """What decides the pools."""
-        names = ("task", "side", "slices", "parts", "studies", "validation", "most")
+        names = ("task", "side", "slices", "parts", "headers", "studies", "validation", "most")
         return {name: getattr(self, name) for name in names}
 
     def side_of(self, encoder: str) -> int:
@@ -59,13 +62,13 @@ def plan_for(
     encoder: str | None = None,
     random: bool = False,
     parts: int | None = None,
+    headers: int = 40_000,
     steps: int | None = None,
     studies: int | None = None,
 ) -> Plan:
     """The plan of ``task``, sized for two slow cores; what is given replaces a default.
 
-    ``random`` starts ``encoder`` from random weights, as the encoder of the liver task always does. ``steps``
-    is what a row is trained for; an encoder of random weights gets twice as many before.
+    ``random`` starts ``encoder`` from random weights. ``steps`` is what a row is trained for.
 
     Raises UsageError for a task without ablations, an unknown encoder, or a number below 1.
     """
@@ -78,12 +81,12 @@ def plan_for(
     if name not in ENCODERS or name == ENCODER_3D:
         known = ", ".join(name for name in ENCODERS if name != ENCODER_3D)
         raise UsageError(f"{name!r} is no 2D encoder: use one of {known}")
-    random = random or (name == base.encoder and base.random_encoder)
     liver = task == "liver"
     slices = 3 if liver else 1
     everything = steps or (200 if liver else 300)
     how = Steps(
-        heads=0 if random else everything // 5,
+        # The rows of the liver that fuse have these and what comes after, above an encoder that stays.
+        heads=everything if liver else 0 if random else everything // 5,
         everything=everything,
         rate=base.base.rate,
         encoder_factor=0.3 if random else 0.15,
@@ -94,10 +97,12 @@ def plan_for(
         encoder=name,
         random=random,
         steps=how,
-        pretraining=2 * everything,
-        header=3 * everything,
+        pretraining=2 * everything if liver or random else 0,
+        frozen=liver,
+        header=(12 if liver else 10) * everything,
+        headers=headers,
         batch=base.batch // slices,
-        side=64 if liver else base.side,
+        side=70 if liver else base.side,
         slices=slices,
         parts=parts or (1_600 if liver else 2_400),
         studies=studies or 60,

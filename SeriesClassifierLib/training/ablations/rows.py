@@ -16,9 +16,11 @@ from SeriesClassifierLib.models.series_model import ConcatModel, LiverModel
 from SeriesClassifierLib.training.ablations.bench import DAMAGED, Answers, Bench, picture_model
 from SeriesClassifierLib.training.ablations.measures import weighted_f1
 from SeriesClassifierLib.training.ablations.networks import Build, deep, header_alone
-from SeriesClassifierLib.training.ablations.plans import ENCODER_3D
+from SeriesClassifierLib.training.ablations.plans import ENCODER_3D, Plan
 from SeriesClassifierLib.training.pool import UNLABELLED
 from SeriesClassifierLib.training.simulated_headers import IS_BINARY
+
+_COPIES_FOR_TREES = 2
 
 Combine = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
 
@@ -34,15 +36,17 @@ class Row:
 
 
 def _trees(bench: Bench, classifier: Callable[[], Any]) -> Answers:
-    """One classifier of scikit-learn a facet, on all copies of the training headers, NaN where absent."""
+    """One classifier of scikit-learn a facet, on the training headers, NaN where a value is absent."""
     validation: dict[str, NDArray[np.float64]] = {}
     test: dict[str, NDArray[np.float64]] = {}
+    headers = bench.all_headers
     for facet in bench.measured:
-        known = bench.train.labels[facet] != UNLABELLED
-        values = bench.train.values[known]
+        known = headers.labels[facet] != UNLABELLED
+        # The intact copy and a damaged one: more of the same header teach a tree little.
+        values = headers.values[known, :_COPIES_FOR_TREES]
         # A feature that no training header has would stop the boosting, and says nothing anyway.
         columns = np.flatnonzero(~np.isnan(values).all(axis=(0, 1)))
-        labels = np.repeat(bench.train.labels[facet][known], values.shape[1])
+        labels = np.repeat(headers.labels[facet][known], values.shape[1])
         model = classifier().fit(values[:, :, columns].reshape(len(labels), -1), labels)
         for pool, out in ((bench.validation, validation), (bench.test, test)):
             out[facet] = np.zeros((len(pool), bench.task.sizes[facet]))
@@ -132,11 +136,21 @@ def _fused(model: Callable[..., PictureHeaderModel], **options: Any) -> Build:
     return lambda encoder, bench: model(encoder, IS_BINARY, bench.task.sizes, **options)
 
 
+def _always(_plan: Plan) -> bool:
+    return True
+
+
+def _planned(plan: Plan) -> bool:
+    return plan.frozen
+
+
 ROWS: Mapping[str, tuple[Row, ...]] = {
     "prostate": (
         Row("header-only", "header only (sparse metadata encoder)", header_alone, 0.1),
         Row("picture-only", "picture only ({encoder}, two steps)", deep(picture_model), 1.0),
-        Row("early-fusion", "early fusion ({encoder}, frozen)", deep(_fused(EarlyFusion), frozen=True), 0.8),
+        Row(
+            "early-fusion", "early fusion ({encoder}, frozen)", deep(_fused(EarlyFusion), frozen=_always), 0.8
+        ),
         Row("late-fusion", "late fusion (picture only and header only)", _late, 0.0),
         Row("joint-fusion", "joint fusion ({encoder})", deep(_fused(JointFusion)), 1.0),
     ),
@@ -144,14 +158,19 @@ ROWS: Mapping[str, tuple[Row, ...]] = {
         Row("image-2d", "image 2D ({encoder})", deep(picture_model), 3.0),
         Row("image-3d", f"image 3D ({ENCODER_3D})", deep(picture_model, encoder=ENCODER_3D), 2.2),
         Row("header", "header (HistGradientBoosting, XGBoost-like)", _boosted, 0.2),
-        Row("concat-zero", "concatenation, absent tags zero", deep(_fused(ConcatModel)), 1.0),
+        Row(
+            "concat-zero",
+            "concatenation, absent tags zero",
+            deep(_fused(ConcatModel), frozen=_planned),
+            1.0,
+        ),
         Row(
             "concat-learned",
             "concatenation, absent tags learned",
-            deep(_fused(ConcatModel, imputation="learned")),
+            deep(_fused(ConcatModel, imputation="learned"), frozen=_planned),
             1.0,
         ),
         Row("two-stage", "two-stage (random forest, then image 2D)", _two_stage, 0.1),
-        Row("sme-bca", "SME + BCA", deep(_fused(LiverModel)), 1.0),
+        Row("sme-bca", "SME + BCA", deep(_fused(LiverModel), frozen=_planned), 1.0),
     ),
 }
