@@ -72,6 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_bundles(commands)
     _add_bench(commands)
     _add_simulate(commands)
+    _add_worker(commands)
     return parser
 
 
@@ -270,3 +271,10 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no positive whole number")
     return number
+
+
+def _add_worker(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from SeriesClassifierLib.cli.worker import worker_command
+
+    command = commands.add_parser("worker", help="serve another program: jobs and events as JSON lines")
+    command.set_defaults(command=worker_command)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from SeriesClassifierLib.images.pixels import NoPictureError, read_frame
+from SeriesClassifierLib.images.slices import choose
 from SeriesClassifierLib.parts.geometry import in_slice_order
 from SeriesClassifierLib.records import Instance, Part, Prediction
 
@@ -58,6 +59,11 @@ def middle_instance(instances: Sequence[Instance]) -> Instance:
     """The image in the middle of a stack along its slice normal. ``instances`` must not be empty."""
     ordered = in_slice_order(instances)
     return ordered[len(ordered) // 2]
+
+
+def picture_places(part: Part, n: int) -> list[tuple[str, int]]:
+    """(path, frame) of at most ``n`` images of a part, at equidistant slice positions."""
+    return [(instance.path, instance.frame) for instance in choose(part.instances, n)]
 
 
 def thumbnail(instances: Sequence[Instance], longest_side: int = LONGEST_SIDE) -> Thumbnail:

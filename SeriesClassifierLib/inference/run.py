@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -171,24 +171,35 @@ def run(
     """Label a source study by study. What a study yields is in the journal before it is yielded.
 
     With ``resume`` a study whose series the journal has, unchanged and by the same bundle, is taken from
-    there. Human corrections in the journal are applied to what is yielded.
+    there and not looked at again. Human corrections in the journal are applied to what is yielded.
     """
     for study in source.studies():
+        known = _known(journal, classifier, study) if journal is not None and resume else None
+        if known is not None:
+            yield known
+            continue
         result = classifier.study(study)
         if journal is None:
             yield result
             continue
-        known = _known(journal, result.predictions) if resume else None
-        if known is None:
-            journal.add_predictions(p for p in result.predictions if p.series_uid)
+        journal.add_predictions(p for p in result.predictions if p.series_uid)
         yield StudyResult(tuple(journal.with_corrections(result.predictions)), result.parts)
 
 
-def _known(journal: Journal, predictions: Iterable[Prediction]) -> bool | None:
-    """True when the journal holds every one of the predictions already; None when one is missing."""
-    keys = {(p.series_uid, p.fingerprint, p.bundle_digest) for p in predictions if p.series_uid}
-    done = {uid: journal.done(uid) for uid, _, _ in keys}
-    return True if all((mark, digest) in done[uid] for uid, mark, digest in keys) else None
+def _known(journal: Journal, classifier: Classifier, study: Study) -> StudyResult | None:
+    """What the journal has of this very input and classifier; None when one of the series is missing."""
+    predictions: list[Prediction] = []
+    parts: list[Part] = []
+    for series in study.series:
+        if not series.series_uid:
+            return None
+        found = journal.predictions_for(series.series_uid, fingerprint(series), classifier.digest)
+        if not found:
+            return None
+        predictions += found
+        if series.instances and not not_an_image(series):
+            parts += split(series)
+    return StudyResult(tuple(sorted(predictions, key=_table_order)), tuple(parts))
 
 
 def classify(

@@ -128,10 +128,19 @@ class Journal:
         Returns the id of the event. Raises UsageError for a facet or class that does not exist, JournalError
         when it cannot be written.
         """
+        return self.correct_all([(series_uid, part)], facets, user, note)[0]
+
+    def correct_all(
+        self, chosen: Iterable[tuple[str, int | None]], facets: Mapping[str, str], user: str, note: str = ""
+    ) -> list[str]:
+        """``correct`` for several (series, part), in one transaction: all of them or none."""
         if not facets:
             raise UsageError("nothing to correct: name a facet and its class, for example sequence=T2")
         checked = {facet: vocabulary.check(facet, value) for facet, value in facets.items()}
-        return self._say(EventKind.CORRECTION, series_uid, part, user, {"facets": checked, "note": note})
+        payload = {"facets": checked, "note": note}
+        events = [self._said(EventKind.CORRECTION, uid, part, user, payload) for uid, part in chosen]
+        self._append(events)
+        return [event.id for event in events]
 
     def undo(self, series_uid: str, part: int | None, user: str) -> bool:
         """Take back the latest correction that shows on ``part`` (with None: the latest one of the series).
@@ -244,13 +253,19 @@ class Journal:
     def _say(
         self, kind: EventKind, series_uid: str, part: int | None, user: str, payload: Mapping[str, Any]
     ) -> str:
+        event = self._said(kind, series_uid, part, user, payload)
+        self._append([event])
+        return event.id
+
+    @staticmethod
+    def _said(
+        kind: EventKind, series_uid: str, part: int | None, user: str, payload: Mapping[str, Any]
+    ) -> Event:
         if not series_uid:
             raise UsageError("no series: give its SeriesInstanceUID")
         if part is not None and part < 1:
             raise UsageError(f"{part} is no part: parts count from 1")
-        event = _said(kind, series_uid, part, user, payload)
-        self._append([event])
-        return event.id
+        return _said(kind, series_uid, part, user, payload)
 
     def _append(self, events: Iterable[Event]) -> None:
         with explained(self._path), transaction(self._connection):

@@ -53,19 +53,27 @@ def _said(value: str, otherwise: str) -> str:
     return otherwise if value in _NOT_SAID else value
 
 
-def column_text(predictions: Sequence[Prediction]) -> str:
-    """What the browser column says: "T2 AX" (auto), "T2 AX ?" (review), "?" (unknown), "T2 AX *" (human).
-
-    One doubtful part makes the whole series doubtful.
-    """
-    summary = series_summary(predictions)
+def series_status(predictions: Sequence[Prediction]) -> Status:
+    """How far the whole series may be trusted: one doubtful part makes all of it doubtful."""
     statuses = {p.status for p in predictions}
-    if summary == "?" or not statuses - {Status.UNKNOWN, Status.FAILED}:
-        return "?"
+    if statuses <= {Status.FAILED}:
+        return Status.FAILED
+    if statuses <= {Status.UNKNOWN, Status.FAILED}:
+        return Status.UNKNOWN
     if statuses & {Status.REVIEW, Status.UNKNOWN, Status.FAILED}:
-        mark = " ?"
-    else:
-        mark = " *" if Status.CORRECTED in statuses else ""
+        return Status.REVIEW
+    return Status.CORRECTED if Status.CORRECTED in statuses else Status.AUTO
+
+
+_MARKS = {Status.REVIEW: " ?", Status.CORRECTED: " *"}
+
+
+def column_text(predictions: Sequence[Prediction]) -> str:
+    """What the browser column says: "T2 AX" (auto), "T2 AX ?" (review), "?" (unknown), "T2 AX *" (human)."""
+    summary, status = series_summary(predictions), series_status(predictions)
+    if summary == "?" or status in (Status.UNKNOWN, Status.FAILED):
+        return "?"
+    mark = _MARKS.get(status, "")
     return summary[: _MOST_CHARACTERS - len(mark)] + mark
 
 

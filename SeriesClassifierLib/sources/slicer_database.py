@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import lru_cache
@@ -86,14 +86,19 @@ def connect_readonly(path: Path) -> sqlite3.Connection:
 class SlicerDatabaseSource:
     """All series that a Slicer DICOM database lists."""
 
-    def __init__(self, location: Path, *, jobs: int = 1) -> None:
-        """Raises SourceError when there is no readable CTK database at ``location``."""
+    def __init__(self, location: Path, *, jobs: int = 1, series: Collection[str] | None = None) -> None:
+        """With ``series`` (UIDs) only the studies that hold one of them, but those whole: the series of a
+        study explain each other.
+
+        Raises SourceError when there is no readable CTK database at ``location``.
+        """
         database = find_database(location)
         if database is None:
             raise SourceError(f"no {DATABASE_NAME} at {location}: name the DICOM database folder of Slicer")
         self._location = location
         self._database = database
         self._jobs = jobs
+        self._wanted = None if series is None else frozenset(series)
         with closing(connect_readonly(database)) as connection:
             tables = {
                 row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -119,9 +124,9 @@ class SlicerDatabaseSource:
         return 0
 
     def count_series(self) -> int:
-        """Number of series in the database."""
+        """Number of series in the database, or of those studies that were asked for."""
         with closing(connect_readonly(self._database)) as connection:
-            return int(self._query(connection, "SELECT COUNT(*) FROM Series")[0][0])
+            return len(self._rows(connection))
 
     def studies(self) -> Iterator[Study]:
         """Studies by UID, read as needed; a file that cannot be read is a problem of its series."""
@@ -137,7 +142,7 @@ class SlicerDatabaseSource:
         """What the database lists, whole studies at a time, so many that the reading processes stay busy."""
         batch: list[_Listed] = []
         n_files = 0
-        for study_uid, series_uid, number, description, patient_id in self._query(connection, _SERIES_QUERY):
+        for study_uid, series_uid, number, description, patient_id in self._rows(connection):
             if n_files >= _BATCH_FILES and batch[-1].study_uid != study_uid:
                 yield batch
                 batch, n_files = [], 0
@@ -151,6 +156,13 @@ class SlicerDatabaseSource:
             )
         if batch:
             yield batch
+
+    def _rows(self, connection: sqlite3.Connection) -> list[Any]:
+        rows = self._query(connection, _SERIES_QUERY)
+        if self._wanted is None:
+            return rows
+        studies = {row[0] for row in rows if row[1] in self._wanted}
+        return [row for row in rows if row[0] in studies]
 
     def _resolve(self, name: str | None) -> str:
         if not name:

@@ -534,3 +534,13 @@ def test_events_of_another_vocabulary_do_not_stop_reading(journal: Journal) -> N
     )
     journal._append([event])
     assert [p.status for p in journal.current_all()] == [Status.CORRECTED]
+
+
+def test_many_corrections_are_all_made_or_none(journal: Journal) -> None:
+    journal.add_predictions([*parts(1, series_uid="1.1"), *parts(2, series_uid="1.2")])
+    ids = journal.correct_all([("1.1", None), ("1.2", 2)], {"sequence": "PD"}, "ms", "seen")
+    assert len(set(ids)) == 2
+    assert [p.sequence for p in journal.current_all()] == ["PD", "T2", "PD"]
+    with pytest.raises(UsageError):
+        journal.correct_all([("1.1", None), ("1.2", 0)], {"sequence": "T1"}, "ms")
+    assert [p.sequence for p in journal.current_all()] == ["PD", "T2", "PD"]

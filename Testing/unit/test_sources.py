@@ -393,3 +393,13 @@ def test_names_that_are_no_text_are_read(folder: Path) -> None:
         pytest.skip("file names are text here")
     os.rename(folder / "a" / "0001.dcm", os.fsencode(folder) + b"/a/caf\xe9")
     assert sorted(len(series.instances) for series in all_series(open_source(folder))) == [2, 3, 4]
+
+
+def test_chosen_series_bring_their_whole_study_and_no_other(database: Path) -> None:
+    everything = list(SlicerDatabaseSource(database).studies())
+    assert len(everything) > 1
+    chosen = everything[-1].series[0].series_uid
+    source = SlicerDatabaseSource(database, series=[chosen])
+    assert list(source.studies()) == [everything[-1]]
+    assert source.count_series() == len(everything[-1].series)
+    assert list(SlicerDatabaseSource(database, series=[]).studies()) == []
