@@ -1,15 +1,13 @@
-"""The SeriesClassifier module of 3D Slicer: shows the command that labels a DICOM folder or the open
-database.
+"""The SeriesClassifier module of 3D Slicer: tells what every series is, shows it in the DICOM browser, and
+takes corrections.
 
 Research use; not a medical device.
 """
 
 from __future__ import annotations
 
-import shlex
+import sys
 
-import ctk
-import qt
 import slicer
 from slicer.i18n import tr as _
 from slicer.i18n import translate
@@ -19,10 +17,11 @@ from slicer.ScriptedLoadableModule import (
     ScriptedLoadableModuleTest,
     ScriptedLoadableModuleWidget,
 )
+from slicer.util import VTKObservationMixin
 
 
 class SeriesClassifier(ScriptedLoadableModule):
-    """What Slicer shows about the module."""
+    """What Slicer shows about the module, and what it has in other modules."""
 
     def __init__(self, parent):
         ScriptedLoadableModule.__init__(self, parent)
@@ -31,88 +30,155 @@ class SeriesClassifier(ScriptedLoadableModule):
         parent.dependencies = ["DICOM"]
         parent.contributors = ["The SeriesClassifier contributors"]
         parent.helpText = _(
-            "Tells what every MR series is: sequence, plane, contrast phase, and why. This version "
-            "works on the "
-            "command line; the module shows the command for a folder or for the open DICOM database. "
-            "Research use; not a medical device."
+            "Tells what every MR series is (sequence, plane, contrast phase), how sure that is, and why; "
+            "shows it in the DICOM browser, and takes corrections. Research use; not a medical device. "
+            "See the "
+            '<a href="https://github.com/SeriesClassifier/SlicerSeriesClassifier">documentation</a>.'
         )
         parent.acknowledgementText = _("Built on pydicom, ONNX Runtime and 3D Slicer.")
+        slicer.app.connect("startupCompleted()", self.onStartupCompleted)
+
+    def onStartupCompleted(self):
+        """Late set-up: all modules are there."""
+        from SeriesClassifierApp import InOtherModules
+
+        InOtherModules.install()
 
 
-class SeriesClassifierWidget(ScriptedLoadableModuleWidget):
-    """A path, the command for it, and a button that copies the command."""
+class SeriesClassifierWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
+    """The panel of the module: the file of its widgets, and its life in Slicer."""
+
+    def __init__(self, parent=None):
+        ScriptedLoadableModuleWidget.__init__(self, parent)
+        VTKObservationMixin.__init__(self)
+        self.panel = None
+        self._parameterNode = None
+        self._parameterNodeTag = None
 
     def setup(self):
         """Build the panel; called once by Slicer."""
         ScriptedLoadableModuleWidget.setup(self)
+        from SeriesClassifierApp.Panel import Panel
+
+        uiWidget = slicer.util.loadUI(self.resourcePath("UI/SeriesClassifier.ui"))
+        self.layout.addWidget(uiWidget)
+        uiWidget.setMRMLScene(slicer.mrmlScene)
         self.logic = SeriesClassifierLogic()
+        self.panel = Panel(slicer.util.childWidgetVariables(uiWidget), uiWidget)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
+        self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
+        self.initializeParameterNode()
 
-        section = ctk.ctkCollapsibleButton()
-        section.text = _("Command line")
-        self.layout.addWidget(section)
-        form = qt.QFormLayout(section)
+    def enter(self):
+        """Called each time the module is opened."""
+        self.initializeParameterNode()
+        self.panel.enter()
 
-        self.pathEdit = ctk.ctkPathLineEdit()
-        self.pathEdit.filters = ctk.ctkPathLineEdit.Dirs | ctk.ctkPathLineEdit.Files
-        self.pathEdit.toolTip = _("A folder with DICOM files, or a ctkDICOM.sql file. It is only read.")
-        form.addRow(_("Source:"), self.pathEdit)
+    def exit(self):
+        """Called each time another module is opened."""
+        self.panel.exit()
+        self.setParameterNode(None)
 
-        self.databaseButton = qt.QPushButton(_("Use the open DICOM database"))
-        self.databaseButton.toolTip = _("Fills in the database that the DICOM browser shows.")
-        form.addRow(self.databaseButton)
+    def cleanup(self):
+        """Called when the application ends or the module is reloaded."""
+        if self.panel is not None:
+            self.setParameterNode(None)
+            self.panel.cleanup()
+            self.panel = None
+        self.removeObservers()
 
-        self.commandEdit = qt.QLineEdit()
-        self.commandEdit.readOnly = True
-        self.commandEdit.toolTip = _("Run it in a terminal, where series-classifier is installed.")
-        form.addRow(_("Command:"), self.commandEdit)
+    def onReload(self):
+        """Reload the parts of the module, too."""
+        for name in list(sys.modules):
+            if name.split(".")[0] in ("SeriesClassifierApp", "SeriesClassifierLib"):
+                del sys.modules[name]
+        ScriptedLoadableModuleWidget.onReload(self)
 
-        self.copyButton = qt.QPushButton(_("Copy the command"))
-        self.copyButton.toolTip = _("Name a source first.")
-        self.copyButton.enabled = False
-        form.addRow(self.copyButton)
-        self.layout.addStretch(1)
+    def onSceneStartClose(self, _caller, _event):
+        """The parameter node goes with the scene."""
+        self.setParameterNode(None)
 
-        self.pathEdit.connect("currentPathChanged(QString)", self.onPathChanged)
-        self.databaseButton.connect("clicked(bool)", self.onUseDatabase)
-        self.copyButton.connect("clicked(bool)", self.onCopy)
+    def onSceneEndClose(self, _caller, _event):
+        """A new scene gets a new one."""
+        if self.parent.isEntered:
+            self.initializeParameterNode()
 
-    def onPathChanged(self, path):
-        """Show the command for the path."""
-        self.commandEdit.text = self.logic.command(path)
-        self.copyButton.enabled = bool(path)
-        self.copyButton.toolTip = _("Copies the command.") if path else _("Name a source first.")
+    def initializeParameterNode(self):
+        """Show the choices of the scene."""
+        self.setParameterNode(self.logic.getParameterNode())
 
-    def onUseDatabase(self, _checked=False):
-        """Take the database that Slicer has open; reading its files from another process is safe."""
-        database = slicer.dicomDatabase
-        if database is not None and database.isOpen:
-            self.pathEdit.currentPath = database.databaseFilename
+    def setParameterNode(self, node):
+        """Connect the choices with ``node``, or with nothing."""
+        from vtk import vtkCommand
 
-    def onCopy(self, _checked=False):
-        """Put the command on the clipboard."""
-        qt.QApplication.clipboard().setText(self.commandEdit.text)
+        if self._parameterNode is not None:
+            self._parameterNode.disconnectGui(self._parameterNodeTag)
+            self.removeObserver(self._parameterNode, vtkCommand.ModifiedEvent, self.onParametersModified)
+        self._parameterNode = node
+        if node is not None:
+            self._parameterNodeTag = node.connectGui(self.panel.ui)
+            self.addObserver(node, vtkCommand.ModifiedEvent, self.onParametersModified)
+        self.panel.setParameters(node)
+
+    def onParametersModified(self, _caller=None, _event=None):
+        """A choice changed, and with it what can be done."""
+        if self.panel is not None:
+            self.panel.updateButtons()
 
 
 class SeriesClassifierLogic(ScriptedLoadableModuleLogic):
-    """The command for a source."""
+    """What other modules and scripts call. Needs no window."""
 
-    def command(self, source):
-        """The command line that labels ``source``; empty for an empty source."""
-        if not source:
-            return ""
-        return f"series-classifier classify {shlex.quote(source)} --out labels.csv --html report.html"
+    def getParameterNode(self):
+        """The choices of the panel, wrapped."""
+        from SeriesClassifierApp.Parameters import SeriesClassifierParameterNode
+
+        return SeriesClassifierParameterNode(super().getParameterNode())
+
+    def classifySeries(self, seriesUIDs, mode="auto", task="auto"):
+        """Classify series of the open DICOM database; waits. Series UID -> what ``labelForSeries`` gives.
+
+        Raises RuntimeError with the reason when it cannot be done.
+        """
+        from SeriesClassifierApp import Labels
+
+        return Labels.classify(seriesUIDs, mode=mode, task=task)
+
+    def labelForSeries(self, seriesUID):
+        """A dict with label, status, confidence, reliable, facets and parts; None for one never seen."""
+        from SeriesClassifierApp import Labels
+
+        return Labels.labelOf(seriesUID)
+
+    def findSeries(self, studyUID, **facets):
+        """Series of a study by what they are: ``findSeries(uid, sequence="T2", plane="AX")``.
+
+        Only labels that may be used without asking count (status auto, or corrected by a person). Raises
+        ValueError for a class that does not exist, and for "unknown".
+        """
+        from SeriesClassifierApp import Labels
+
+        return Labels.find(studyUID, **facets)
 
 
 class SeriesClassifierTest(ScriptedLoadableModuleTest):
-    """Run by "Reload and Test"."""
+    """Run by "Reload and Test": the whole way on simulated exams, in a database of its own."""
 
     def runTest(self):
         """Run all tests."""
         self.setUp()
-        self.test_command()
+        self.test_wholeWay()
 
-    def test_command(self):
-        """The source stands in the command as one word."""
-        logic = SeriesClassifierLogic()
-        self.assertEqual(logic.command(""), "")
-        self.assertEqual(shlex.split(logic.command("/a folder/ctkDICOM.sql"))[2], "/a folder/ctkDICOM.sql")
+    def setUp(self):
+        """Start with an empty scene."""
+        slicer.mrmlScene.Clear()
+
+    def test_wholeWay(self):
+        """Import, classify, find, correct, publish, export."""
+        from SeriesClassifierApp import Dependencies, SelfTest
+
+        missing = Dependencies.missing()
+        if missing:
+            self.delayDisplay(f"Not tested: packages are missing ({', '.join(missing)})")
+            return
+        SelfTest.run(self, SeriesClassifierLogic())
