@@ -182,8 +182,15 @@ def run(
         if journal is None:
             yield result
             continue
-        journal.add_predictions(p for p in result.predictions if p.series_uid)
+        if not (resume and _is_recorded(journal, result.predictions)):
+            journal.add_predictions(p for p in result.predictions if p.series_uid)
         yield StudyResult(tuple(journal.with_corrections(result.predictions)), result.parts)
+
+
+def _is_recorded(journal: Journal, predictions: Sequence[Prediction]) -> bool:
+    """Whether the journal has them: a study with files of no series is looked at again, but not recorded."""
+    keys = {(p.series_uid, p.fingerprint, p.bundle_digest) for p in predictions if p.series_uid}
+    return all((mark, digest) in journal.done(uid) for uid, mark, digest in keys)
 
 
 def _known(journal: Journal, classifier: Classifier, study: Study) -> StudyResult | None:
