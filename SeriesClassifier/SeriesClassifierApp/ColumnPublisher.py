@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import ctk
-import qt
 import slicer
 from slicer.i18n import tr as _
 
 from SeriesClassifierApp import DatabaseSource
+from SeriesClassifierApp.Slowly import singleShot
 from SeriesClassifierApp.WorkerProcess import WorkerProcess
 
 # What the worker needs is hundredths of a second; after this the database is opened again whatever it does.
@@ -39,22 +39,10 @@ class ColumnPublisher:
         self._selection: Mapping[Any, list[str]] = {}
         self._wish: Mapping[str, str] = {}
         self._tries = 0
-        self._patience = qt.QTimer()
-        self._patience.setSingleShot(True)
-        self._patience.setInterval(_PATIENCE_MS)
-        self._patience.connect("timeout()", self._reopen)
-        self._later = qt.QTimer()
-        self._later.setSingleShot(True)
-        self._later.setInterval(_AGAIN_MS)
-        self._later.connect("timeout()", self._begin)
-        self._settled = qt.QTimer()
-        self._settled.setSingleShot(True)
-        self._settled.setInterval(_SETTLED_MS)
-        self._settled.connect("timeout()", self._stopRestoring)
-        self._restorer = qt.QTimer()
-        self._restorer.setSingleShot(True)
-        self._restorer.setInterval(_AFTER_QUERY_MS)
-        self._restorer.connect("timeout()", self._restore)
+        self._patience = singleShot(_PATIENCE_MS, self._reopen)
+        self._later = singleShot(_AGAIN_MS, self._begin)
+        self._settled = singleShot(_SETTLED_MS, self._stopRestoring)
+        self._restorer = singleShot(_AFTER_QUERY_MS, self._restore)
         self._watched: Any = None
 
     @property

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import qt
-
 from SeriesClassifierApp import DatabaseSource, Settings
+from SeriesClassifierApp.Slowly import singleShot
 
 # An import of many folders ends many times.
 _DEBOUNCE_MS = 2_000
@@ -21,10 +20,7 @@ class ImportWatcher:
         self._onNew = onNew
         self._browser: Any = None
         self._known: set[str] = set()
-        self._timer = qt.QTimer()
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_DEBOUNCE_MS)
-        self._timer.connect("timeout()", self._onTimeout)
+        self._timer = singleShot(_DEBOUNCE_MS, self._onTimeout)
 
     def install(self) -> bool:
         """Begin to watch; False while there is no browser."""

@@ -10,8 +10,6 @@ from SeriesClassifierApp import DatabaseSource, Headless, Settings
 from SeriesClassifierApp.LabelStore import LabelStore
 from SeriesClassifierApp.SceneLabels import RELIABLE
 
-_FACETS = ("region", "sequence", "plane", "phase", "derived")
-
 
 def journalPath() -> str:
     """Where the labels of the open database are kept."""
@@ -36,6 +34,8 @@ def labelOf(seriesUID: str) -> dict[str, Any] | None:
     """label, status, confidence and facets of a series, and ``parts`` with those of each part; None when
     nobody has said anything about it.
     """
+    from SeriesClassifierLib.vocabulary import FACETS
+
     path = journalPath()
     if not Path(path).is_file():
         return None
@@ -47,7 +47,7 @@ def labelOf(seriesUID: str) -> dict[str, Any] | None:
     if not rows:
         return None
     row = rows[0]
-    shared = {facet: _shared(part[facet] for part in row["parts"]) for facet in _FACETS}
+    shared = {facet: _shared(part[facet] for part in row["parts"]) for facet in FACETS}
     names = ("label", "status", "confidence", "decided_by", "parts")
     return {**{name: row[name] for name in names}, **shared, "reliable": row["status"] in RELIABLE}
 

@@ -11,13 +11,14 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from SeriesClassifierApp import DatabaseSource, Dependencies, SceneLabels, Settings
+from SeriesClassifierApp import DatabaseSource, Dependencies, Labels, SceneLabels, Settings
 from SeriesClassifierApp.Batch import Batch
 from SeriesClassifierApp.ColumnPublisher import ColumnPublisher
 from SeriesClassifierApp.DetailsView import KEYS, DetailsView
 from SeriesClassifierApp.LabelStore import Chosen, LabelStore
 from SeriesClassifierApp.Parameters import Mode, Scope, Task
 from SeriesClassifierApp.ReviewTable import DOUBTFUL, ReviewTable
+from SeriesClassifierApp.Slowly import singleShot
 from SeriesClassifierApp.WorkerProcess import WorkerProcess
 
 _REFRESH_MS = 300
@@ -44,8 +45,8 @@ class Panel:
         self._database: Any = None
         self._tables: Any = None
         self._detailsJob = 0
-        self._refreshTimer = _timer(_REFRESH_MS, self.refresh)
-        self._detailsTimer = _timer(_DETAILS_MS, self._askDetails)
+        self._refreshTimer = singleShot(_REFRESH_MS, self.refresh)
+        self._detailsTimer = singleShot(_DETAILS_MS, self._askDetails)
         self._connections: list[tuple[Any, str, Any]] = []
         self._shortcuts: list[Any] = []
         self._facetCombos = {facet: getattr(ui, f"{facet}Combo") for facet in _FACETS}
@@ -91,16 +92,12 @@ class Panel:
 
     # The database and its journal
 
-    def journalPath(self) -> str:
-        """Where the labels are kept."""
-        return Settings.get("journal") or DatabaseSource.journalBeside(DatabaseSource.databaseFile())
-
     def refresh(self) -> None:
         """Show the labels of the database that is open now."""
         if self.publisher.isWriting:
             return
         self._followDatabase()
-        path = self.journalPath()
+        path = Labels.journalPath()
         if path != self.store.path:
             self.store.close()
             self.store = LabelStore(path, Settings.user())
@@ -557,11 +554,3 @@ def _classes(facet: str) -> list[str]:
         return list(classes(facet))
     except ImportError:
         return []
-
-
-def _timer(milliseconds: int, slot: Any) -> Any:
-    timer = qt.QTimer()
-    timer.setSingleShot(True)
-    timer.setInterval(milliseconds)
-    timer.connect("timeout()", slot)
-    return timer

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-import qt
 import slicer
+
+from SeriesClassifierApp.Slowly import singleShot
 
 LABEL, STATUS = "SeriesClassifier.Label", "SeriesClassifier.Status"
 # Only these may be used without asking.
@@ -43,10 +44,7 @@ class SceneWatcher:
     def __init__(self, labelsOf: Callable[[list[str]], Mapping[str, Mapping[str, Any]]]) -> None:
         self._labelsOf = labelsOf
         self._observed: list[tuple[Any, int]] = []
-        self._timer = qt.QTimer()
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_DEBOUNCE_MS)
-        self._timer.connect("timeout()", self._onTimeout)
+        self._timer = singleShot(_DEBOUNCE_MS, self._onTimeout)
 
     def install(self) -> None:
         """Watch the subject hierarchy, which lives as long as the scene."""

@@ -1,13 +1,23 @@
-"""Work in slices of a few milliseconds, so that the window answers in between."""
+"""Work in slices of a few milliseconds, or a moment later, so that the window answers in between."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import qt
 
 _SLICE_S = 0.010
+
+
+def singleShot(milliseconds: int, slot: Callable[[], None]) -> Any:
+    """A timer that calls ``slot`` once, so long after each (last) start."""
+    timer = qt.QTimer()
+    timer.setSingleShot(True)
+    timer.setInterval(milliseconds)
+    timer.connect("timeout()", slot)
+    return timer
 
 
 class Slowly:

@@ -14,6 +14,8 @@ from typing import Any
 
 import qt
 
+from SeriesClassifierApp.Slowly import singleShot
+
 WORKER_SCRIPT = Path(__file__).resolve().parents[1] / "Scripts" / "worker.py"
 _KILL_AFTER_MS = 3000
 # An event is read within one turn of the event loop; more wait for the next, so that the window stays alive.
@@ -52,14 +54,8 @@ class WorkerProcess:
         self._number = 0
         self._rest = b""
         self._lines: list[bytes] = []
-        self._pump = qt.QTimer()
-        self._pump.setSingleShot(True)
-        self._pump.setInterval(0)
-        self._pump.connect("timeout()", self._handleSome)
-        self._killer = qt.QTimer()
-        self._killer.setSingleShot(True)
-        self._killer.setInterval(_KILL_AFTER_MS)
-        self._killer.connect("timeout()", self._kill)
+        self._pump = singleShot(0, self._handleSome)
+        self._killer = singleShot(_KILL_AFTER_MS, self._kill)
 
     @property
     def isBusy(self) -> bool:
