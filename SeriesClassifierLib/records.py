@@ -154,7 +154,7 @@ class Prediction:
 
     The first group of fields is the public table (``publish.table.COLUMNS``); the last group is kept in the
     journal and the JSON output. ``confidence`` is the calibrated probability that ``sequence`` is right.
-    ``probabilities`` maps a facet to class probabilities.
+    ``probabilities`` maps a facet to class probabilities; ``protocol`` is ``headers.protocol.protocol``.
     """
 
     patient_id: str
@@ -182,3 +182,4 @@ class Prediction:
     probabilities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     fingerprint: str = ""
     bundle_digest: str = ""
+    protocol: Mapping[str, str | float] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from SeriesClassifierLib.bundles.bundle import Bundle, find_bundle
 from SeriesClassifierLib.errors import UsageError
 from SeriesClassifierLib.headers.features import features
 from SeriesClassifierLib.headers.part_header import PartHeader, series_headers
+from SeriesClassifierLib.headers.protocol import protocol
 from SeriesClassifierLib.inference.decide import Decision, decide
 from SeriesClassifierLib.inference.header_model import HeaderModel, load_header_model
 from SeriesClassifierLib.inference.objects import not_an_image
@@ -72,8 +73,10 @@ class Classifier:
             raise UsageError("mode header looks at no pictures: leave the task out, or use mode auto or full")
         self._model: HeaderModel = load_header_model(find_bundle(bundle))
         self._thresholds = self._model.bundle.thresholds(max_error)
-        self._pictures = None if mode == "header" else PictureStage(
-            mode, task, max_error, [find_bundle(name) for name in pictures]
+        self._pictures = (
+            None
+            if mode == "header"
+            else PictureStage(mode, task, max_error, [find_bundle(name) for name in pictures])
         )
 
     @property
@@ -104,12 +107,19 @@ class Classifier:
         if self._pictures is not None:
             decisions, bundles = self._pictures.look(headers, parts, decisions)
         context = in_context(headers, decisions)
-        for (series, part, _), decision, used in zip(decided, context, bundles, strict=True):
-            predictions.append(self._prediction(study, series, part, decision, used or self._model.bundle))
+        for (series, part, _), header, decision, used in zip(decided, headers, context, bundles, strict=True):
+            bundle = used or self._model.bundle
+            predictions.append(self._prediction(study, series, part, header, decision, bundle))
         return StudyResult(tuple(sorted(predictions, key=_table_order)), tuple(parts))
 
     def _prediction(
-        self, study: Study, series: Series, part: Part, decision: Decision, bundle: Bundle
+        self,
+        study: Study,
+        series: Series,
+        part: Part,
+        header: PartHeader,
+        decision: Decision,
+        bundle: Bundle,
     ) -> Prediction:
         problems = tuple(Evidence("warning", problem) for problem in series.problems)
         return Prediction(
@@ -142,6 +152,7 @@ class Classifier:
             probabilities=decision.probabilities,
             fingerprint=fingerprint(series),
             bundle_digest=self.digest,
+            protocol=protocol(header),
         )
 
     def _unlabelled(self, study: Study, series: Series, reason: str) -> Prediction:

@@ -26,9 +26,10 @@ class Event:
     """Something that happened to a series. Never changed once written.
 
     ``time`` is UTC as ``2026-01-31T12:00:00.000000Z``. ``part`` is None for all parts of the series.
-    ``batch`` is shared by the predictions that were written together. ``payload`` holds what belongs to the
-    kind: the rest of a prediction; ``facets`` and ``note`` of a correction; ``undoes``, a correction's id;
-    the ``text`` of a note.
+    ``batch`` is shared by what was written together: predictions of a study, corrections of one step.
+    ``payload`` holds what belongs to the kind: the rest of a prediction; ``facets`` and ``note`` of a
+    correction; ``undoes``, a correction's id; the ``text`` of a note, which is a blind reading when it has
+    ``reading``, facets as those of a correction.
     """
 
     id: str
@@ -50,10 +51,12 @@ _OWN_FIELDS = frozenset(
     ("series_uid", "part", "study_uid", "series_number", "bundle", "bundle_digest", "fingerprint")
 )
 _PAYLOAD_FIELDS = tuple(f.name for f in fields(Prediction) if f.name not in _OWN_FIELDS)
+# Not in journals that older versions wrote.
+_LATER_FIELDS = frozenset(("protocol",))
 _MOST_INTEGER = 2**63 - 1
 # What the payload of an event must hold, by kind.
 REQUIRED: Mapping[EventKind, frozenset[str]] = {
-    EventKind.PREDICTION: frozenset(_PAYLOAD_FIELDS),
+    EventKind.PREDICTION: frozenset(_PAYLOAD_FIELDS) - _LATER_FIELDS,
     EventKind.CORRECTION: frozenset(("facets", "note")),
     EventKind.UNDO: frozenset(("undoes",)),
     EventKind.NOTE: frozenset(("text",)),
@@ -63,6 +66,7 @@ REQUIRED: Mapping[EventKind, frozenset[str]] = {
 def prediction_event(prediction: Prediction, *, id: str, time: str, actor: str, batch: str) -> Event:
     """The event that records a prediction. Numbers that are not finite are left out."""
     payload = {name: getattr(prediction, name) for name in _PAYLOAD_FIELDS}
+    payload["protocol"] = dict(prediction.protocol)
     payload["b_value"] = _finite(prediction.b_value)
     payload["confidence"] = _finite(prediction.confidence)
     payload["evidence"] = [[evidence.kind, evidence.text] for evidence in prediction.evidence]
@@ -90,7 +94,7 @@ def prediction_event(prediction: Prediction, *, id: str, time: str, actor: str, 
 
 def event_prediction(event: Event) -> Prediction:
     """The prediction that an event records, as the model made it."""
-    values = {name: event.payload[name] for name in _PAYLOAD_FIELDS}
+    values = {name: event.payload[name] for name in _PAYLOAD_FIELDS if name in event.payload}
     values["status"] = Status(values["status"])
     values["decided_by"] = DecidedBy(values["decided_by"])
     values["evidence"] = tuple(Evidence(kind, text) for kind, text in values["evidence"])

@@ -12,13 +12,18 @@ from SeriesClassifierLib.vocabulary import FACETS, label_text
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What a person said about a series. ``part`` is None for all parts, future ones too."""
+    """What a person said about a series. ``part`` is None for all parts, future ones too.
+
+    ``time`` is UTC as in ``Event``; corrections with the same ``step`` were made as one act.
+    """
 
     id: str
     part: int | None
     facets: Mapping[str, str]
     user: str
     note: str
+    time: str = ""
+    step: str = ""
 
 
 def standing_corrections(events: Iterable[Event]) -> list[Correction]:
@@ -26,7 +31,15 @@ def standing_corrections(events: Iterable[Event]) -> list[Correction]:
     ordered = sorted(events, key=lambda event: (event.time, event.id))
     undone = {event.payload["undoes"] for event in ordered if event.kind is EventKind.UNDO}
     return [
-        Correction(event.id, event.part, _known_facets(event), event.actor, event.payload["note"])
+        Correction(
+            event.id,
+            event.part,
+            _known_facets(event),
+            event.actor,
+            event.payload["note"],
+            event.time,
+            event.batch or event.id,
+        )
         for event in ordered
         if event.kind is EventKind.CORRECTION and event.id not in undone
     ]

@@ -133,12 +133,15 @@ class Journal:
     def correct_all(
         self, chosen: Iterable[tuple[str, int | None]], facets: Mapping[str, str], user: str, note: str = ""
     ) -> list[str]:
-        """``correct`` for several (series, part), in one transaction: all of them or none."""
-        if not facets:
-            raise UsageError("nothing to correct: name a facet and its class, for example sequence=T2")
-        checked = {facet: vocabulary.check(facet, value) for facet, value in facets.items()}
-        payload = {"facets": checked, "note": note}
-        events = [self._said(EventKind.CORRECTION, uid, part, user, payload) for uid, part in chosen]
+        """``correct`` for several (series, part), in one transaction: all of them or none, and one step for
+        ``undo_step``.
+        """
+        payload = {"facets": _checked(facets), "note": note}
+        step = _new_id()
+        events = [
+            replace(self._said(EventKind.CORRECTION, uid, part, user, payload), batch=step)
+            for uid, part in chosen
+        ]
         self._append(events)
         return [event.id for event in events]
 
@@ -155,6 +158,33 @@ class Journal:
                 event = _said(EventKind.UNDO, series_uid, last.part, user, {"undoes": last.id})
                 self._insert([event])
         return bool(standing)
+
+    def undo_step(self, series_uid: str, part: int | None, user: str) -> list[tuple[str, int | None]]:
+        """``undo``, and with it all other corrections that were made in the same act and still stand.
+
+        Returns the (series, part) of the corrections that were taken back; [] when there is none.
+        """
+        with explained(self._path), transaction(self._connection):
+            mine = [c for c in self._corrections(series_uid) if part is None or c.part in (None, part)]
+            if not mine:
+                return []
+            step = mine[-1].step
+            events = self._events(
+                f"{_SELECT} WHERE kind = 'correction' AND (batch = ? OR id = ?)", (step, step)
+            )
+            made = {event.series_uid: None for event in events}
+            standing = [(uid, c) for uid in made for c in self._corrections(uid) if c.step == step]
+            self._insert(_said(EventKind.UNDO, uid, c.part, user, {"undoes": c.id}) for uid, c in standing)
+            return [(uid, c.part) for uid, c in standing]
+
+    def add_reading(self, series_uid: str, part: int, facets: Mapping[str, str], user: str) -> str:
+        """Record what a second reader, who does not know the label, says a part is. It changes no label.
+
+        Returns the id of the event. Raises as ``correct``.
+        """
+        reading = _checked(facets)
+        text = "blind reading: " + ", ".join(f"{facet} {value}" for facet, value in reading.items())
+        return self._say(EventKind.NOTE, series_uid, part, user, {"text": text, "reading": reading})
 
     def note(self, series_uid: str, part: int | None, text: str, user: str) -> str:
         """Record a remark that changes no label. Returns the id of the event. Raises JournalError."""
@@ -332,6 +362,13 @@ class Journal:
         for _, same_part in groupby(events, key=lambda e: (e.series_uid, e.part)):
             *_, last = same_part
             yield last
+
+
+def _checked(facets: Mapping[str, str]) -> dict[str, str]:
+    """``facets`` as the vocabulary spells them. Raises UsageError for what it does not know."""
+    if not facets:
+        raise UsageError("nothing is said: name a facet and its class, for example sequence=T2")
+    return {facet: vocabulary.check(facet, value) for facet, value in facets.items()}
 
 
 def _new_id() -> str:

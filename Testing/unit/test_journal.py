@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from support.predictions import make_prediction
 
 from SeriesClassifierLib.errors import JournalError, UsageError
-from SeriesClassifierLib.journal.events import EventKind
+from SeriesClassifierLib.journal.events import EventKind, event_prediction, prediction_event
 from SeriesClassifierLib.journal.store import Journal
 from SeriesClassifierLib.records import DecidedBy, Prediction, Status
 
@@ -544,3 +544,48 @@ def test_many_corrections_are_all_made_or_none(journal: Journal) -> None:
     with pytest.raises(UsageError):
         journal.correct_all([("1.1", None), ("1.2", 0)], {"sequence": "T1"}, "ms")
     assert [p.sequence for p in journal.current_all()] == ["PD", "T2", "PD"]
+
+
+# --- steps and readings
+# --------------------------------------------------------------------------------------------
+
+
+def test_a_step_is_taken_back_as_a_whole(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j.sqlite") as journal:
+        journal.correct("1.1", None, {"sequence": "T1"}, "ms")
+        journal.correct_all([("1.1", None), ("1.2", 2), ("1.3", None)], {"sequence": "T2"}, "ms")
+        assert sorted(journal.undo_step("1.2", None, "ms")) == [("1.1", None), ("1.2", 2), ("1.3", None)]
+        assert [journal.current_series(uid) for uid in ("1.2", "1.3")] == [[], []]
+        (left,) = journal.current_series("1.1")
+        assert left.sequence == "T1"
+        assert journal.undo_step("1.1", None, "ms") == [("1.1", None)]
+        assert journal.undo_step("1.1", None, "ms") == []
+
+
+def test_a_step_leaves_alone_what_was_taken_back_or_said_later(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j.sqlite") as journal:
+        journal.correct_all([("1.1", None), ("1.2", None), ("1.3", None)], {"sequence": "T2"}, "ms")
+        assert journal.undo("1.1", None, "ms")
+        journal.correct("1.2", None, {"sequence": "PD"}, "ms")
+        assert journal.undo_step("1.3", None, "ms") == [("1.2", None), ("1.3", None)]
+        (named,) = journal.current_series("1.2")
+        assert named.sequence == "PD"
+
+
+def test_a_blind_reading_changes_no_label(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j.sqlite") as journal:
+        journal.correct("1.1", 1, {"sequence": "T1"}, "first")
+        journal.add_reading("1.1", 1, {"sequence": "t2"}, "second")
+        (label,) = journal.current_series("1.1")
+        assert label.sequence == "T1"
+        (reading,) = [event for event in journal.events() if event.kind is EventKind.NOTE]
+        assert reading.payload["reading"] == {"sequence": "T2"}
+        with pytest.raises(UsageError, match="is no sequence"):
+            journal.add_reading("1.1", 1, {"sequence": "T9"}, "second")
+
+
+def test_predictions_of_an_older_journal_are_read_without_a_protocol() -> None:
+    event = prediction_event(make_prediction(protocol={"tr": 4000.0}), id="", time="", actor="", batch="")
+    assert event_prediction(event).protocol == {"tr": 4000.0}
+    payload = {name: value for name, value in event.payload.items() if name != "protocol"}
+    assert event_prediction(replace(event, payload=payload)) == make_prediction()

@@ -23,7 +23,7 @@ LAYERS = (
     {"sources", "journal"},
     {"parts", "headers", "images"},
     {"models", "bundles"},
-    {"inference", "study", "training", "simulation", "explain", "publish", "export"},
+    {"inference", "study", "training", "simulation", "explain", "publish", "export", "curation", "evaluation"},
     {"cli", "__main__"},
 )
 HEAVY = {

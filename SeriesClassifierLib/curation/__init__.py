@@ -1,0 +1,1 @@
+"""What people do with labels: the review queue, siblings, suspects, site rules."""

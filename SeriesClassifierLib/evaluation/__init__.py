@@ -1,0 +1,1 @@
+"""How good a bundle is, and what it would change."""
