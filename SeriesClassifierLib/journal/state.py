@@ -26,6 +26,27 @@ class Correction:
     step: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class HumanLabel:
+    """A part that a person named. ``model`` is what the model says of it; ``facets`` is all that people said,
+    later words over earlier ones; ``user`` and ``time`` (UTC) are of the last of them.
+    """
+
+    model: Prediction
+    facets: Mapping[str, str]
+    user: str
+    time: str
+
+
+def human_label(prediction: Prediction, corrections: Sequence[Correction]) -> HumanLabel | None:
+    """What people said of the part of ``prediction``, from the corrections of its series, oldest first."""
+    mine = [c for c in corrections if c.part is None or c.part == prediction.part]
+    if not mine:
+        return None
+    facets = {facet: value for correction in mine for facet, value in correction.facets.items()}
+    return HumanLabel(prediction, facets, mine[-1].user, mine[-1].time)
+
+
 def standing_corrections(events: Iterable[Event]) -> list[Correction]:
     """The corrections of one series that nobody took back, oldest first."""
     ordered = sorted(events, key=lambda event: (event.time, event.id))

@@ -31,6 +31,8 @@ from SeriesClassifierLib.journal.events import (
 from SeriesClassifierLib.journal.schema import COLUMNS, explained, open_readonly, open_writable, transaction
 from SeriesClassifierLib.journal.state import (
     Correction,
+    HumanLabel,
+    human_label,
     nothing_known,
     standing_corrections,
     unpredicted,
@@ -232,6 +234,15 @@ class Journal:
                 yield from unpredicted(series_uid, corrections[series_uid])
             for event in self._newest_of_parts(self._events(_ALL_NEWEST)):
                 yield with_human_labels(event_prediction(event), corrections.get(event.series_uid, ()))
+
+    def human_labels(self) -> Iterator[HumanLabel]:
+        """Every part that a model has seen and a person named, in table order."""
+        corrections = self._all_corrections()
+        with explained(self._path):
+            for event in self._newest_of_parts(self._events(_ALL_NEWEST)):
+                label = human_label(event_prediction(event), corrections.get(event.series_uid, ()))
+                if label is not None:
+                    yield label
 
     def with_corrections(self, predictions: Iterable[Prediction]) -> list[Prediction]:
         """Predictions, of this journal or fresh ones, with what people said laid over them."""

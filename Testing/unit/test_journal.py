@@ -589,3 +589,17 @@ def test_predictions_of_an_older_journal_are_read_without_a_protocol() -> None:
     assert event_prediction(event).protocol == {"tr": 4000.0}
     payload = {name: value for name, value in event.payload.items() if name != "protocol"}
     assert event_prediction(replace(event, payload=payload)) == make_prediction()
+
+
+def test_human_labels_are_what_people_said_beside_what_the_model_says(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j.sqlite") as journal:
+        journal.add_predictions([make_prediction(), make_prediction(part=2), make_prediction(series_uid="1.2.1.6")])
+        journal.correct(UID, None, {"sequence": "T1", "plane": "COR"}, "first")
+        journal.correct(UID, 2, {"sequence": "PD"}, "second")
+        one, two = journal.human_labels()
+        assert (one.model, two.model) == (make_prediction(), make_prediction(part=2))
+        assert (one.facets, one.user) == ({"sequence": "T1", "plane": "COR"}, "first")
+        assert (two.facets, two.user) == ({"sequence": "PD", "plane": "COR"}, "second")
+        assert one.time < two.time
+        journal.undo_step(UID, None, "second")
+        assert [label.facets["sequence"] for label in journal.human_labels()] == ["T1", "T1"]
