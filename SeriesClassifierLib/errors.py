@@ -39,3 +39,7 @@ class WeightsError(SeriesClassifierError):
 
 class TrainingError(SeriesClassifierError):
     """A training run cannot go on: do what the message says and start it again."""
+
+
+class PrivacyError(SeriesClassifierError):
+    """Something cannot leave the site safely, or the site's key cannot be used: do what the message says."""

@@ -202,7 +202,7 @@ _NUMBERS: tuple[tuple[str, str, float, float, Callable[[PartHeader, Instance], f
     ("bits", "BitsStored", 13.0, 2.0, lambda h, i: _within(i.number("BitsStored"), 1, 64)),
 )
 
-_CODES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+CODES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("scanning", "ScanningSequence", ("SE", "IR", "GR", "EP", "RM")),
     ("variant", "SequenceVariant", ("SK", "MTC", "SS", "TRSS", "SP", "MP", "OSP", "NONE", "OTHER")),
     (
@@ -262,7 +262,7 @@ _FAMILY_TAGS = ("SequenceName", "PulseSequenceName", "GEPulseSequence", "Philips
 def _table() -> Iterator[Feature]:
     for name, meaning, center, scale, _ in _NUMBERS:
         yield Feature(name, "number", meaning, center, scale)
-    for prefix, keyword, values in _CODES:
+    for prefix, keyword, values in CODES:
         for value in values:
             yield Feature(f"{prefix}:{value}", "token", f"{keyword} holds {value}")
     for name, _, _, meaning in _SINGLE:
@@ -299,7 +299,7 @@ def features(header: PartHeader) -> dict[str, float]:
         number = read(header, instance)
         if number is not None and math.isfinite(number):
             out[name] = max(-_CLIP, min(_CLIP, (number - center) / scale))
-    for prefix, keyword, values in _CODES:
+    for prefix, keyword, values in CODES:
         if keyword in instance.tags:
             _mark(out, prefix, values, instance.tokens(keyword))
     for name, keyword, value, _ in _SINGLE:

@@ -138,6 +138,7 @@ _KIND: dict[str, str] = {word: kind for kind, words in _WORDS.items() for word i
 _STEMS = re.compile(r"^(MIP|MPR|SUB|ADC|FA)[_ ]")
 
 KINDS = tuple(sorted(_WORDS))
+WORDS = frozenset(_KIND)
 
 # Kinds that make two pictures of one series two labels.
 SPLITTING = frozenset(_WORDS) - {
