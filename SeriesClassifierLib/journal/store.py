@@ -147,6 +147,30 @@ class Journal:
         self._append(events)
         return [event.id for event in events]
 
+    def correct_unnamed(
+        self,
+        chosen: Iterable[tuple[str, int | None]],
+        unnamed: Iterable[tuple[str, int]],
+        facets: Mapping[str, str],
+        user: str,
+        note: str = "",
+    ) -> list[tuple[str, int | None]]:
+        """``correct_all`` of ``chosen``, and in the same step of those of ``unnamed`` that nobody has named.
+
+        Who else writes to the journal cannot come in between. Returns the (series, part) that were corrected.
+        Raises as ``correct``.
+        """
+        payload = {"facets": _checked(facets), "note": note}
+        step = _new_id()
+        with explained(self._path), transaction(self._connection):
+            free = [key for key in dict.fromkeys(unnamed) if not self._is_named(*key)]
+            wanted = list(dict.fromkeys([*chosen, *free]))
+            self._insert(
+                replace(self._said(EventKind.CORRECTION, uid, part, user, payload), batch=step)
+                for uid, part in wanted
+            )
+        return wanted
+
     def undo(self, series_uid: str, part: int | None, user: str) -> bool:
         """Take back the latest correction that shows on ``part`` (with None: the latest one of the series).
 
@@ -347,6 +371,9 @@ class Journal:
     def _corrections(self, series_uid: str) -> list[Correction]:
         query = f"{_SELECT} WHERE series_uid = ? AND {_ABOUT_LABELS}"
         return standing_corrections(self._events(query, (_text(series_uid),)))
+
+    def _is_named(self, series_uid: str, part: int) -> bool:
+        return any(c.part in (None, part) for c in self._corrections(series_uid))
 
     def _all_corrections(self) -> dict[str, list[Correction]]:
         with explained(self._path):

@@ -546,6 +546,20 @@ def test_many_corrections_are_all_made_or_none(journal: Journal) -> None:
     assert [p.sequence for p in journal.current_all()] == ["PD", "T2", "PD"]
 
 
+def test_unnamed_parts_are_corrected_with_the_chosen_ones_and_named_ones_are_left(journal: Journal) -> None:
+    journal.add_predictions([*parts(1, series_uid="1.1"), *parts(2, series_uid="1.2"), *parts(1, series_uid="1.3")])
+    journal.correct("1.2", 2, {"plane": "SAG"}, "somebody")
+    unnamed = [("1.2", 1), ("1.2", 2), ("1.3", 1), ("1.3", 1)]
+    done = journal.correct_unnamed([("1.1", None)], unnamed, {"sequence": "pd"}, "ms")
+    assert done == [("1.1", None), ("1.2", 1), ("1.3", 1)]
+    assert [p.sequence for p in journal.current_all()] == ["PD", "PD", "T2", "PD"]
+    assert sorted(journal.undo_step("1.3", 1, "ms")) == [("1.1", None), ("1.2", 1), ("1.3", 1)]
+    journal.correct("1.3", None, {"sequence": "T1"}, "somebody")
+    assert journal.correct_unnamed([], [("1.3", 1)], {"sequence": "PD"}, "ms") == []
+    with pytest.raises(UsageError):
+        journal.correct_unnamed([], [("1.1", 0)], {"sequence": "PD"}, "ms")
+
+
 # --- steps and readings
 # --------------------------------------------------------------------------------------------
 
