@@ -13,6 +13,8 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
+from SeriesClassifierLib.curation.queue import review_queue
+from SeriesClassifierLib.curation.siblings import family_of_series, said_of
 from SeriesClassifierLib.errors import SourceError, UsageError
 from SeriesClassifierLib.explain.part_details import part_details
 from SeriesClassifierLib.images.thumbnails import file_thumbnail, picture_places
@@ -38,6 +40,7 @@ Asked = Callable[[], bool]
 N_PICTURES = 5
 _PICTURE_SIDE = 160
 _ROWS_A_LINE = 50
+_ITEMS_A_LINE = 100
 
 
 class Cancelled(Exception):
@@ -168,6 +171,46 @@ def export(request: Request, _say: Say, _cancelled: Asked) -> dict[str, Any]:
     return {"rows": write_table(found, out), "out": str(out)}
 
 
+def queue(request: Request, say: Say, cancelled: Asked) -> dict[str, Any]:
+    """``journal``, and if wanted ``limit``: what a person should look at next, as ``items`` (``QueueItem``),
+    the most worthwhile first. A journal that is not there has none.
+    """
+    limit = request.get("limit")
+    if limit is not None and (not isinstance(limit, int) or limit < 1):
+        raise UsageError(f"limit {limit!r} is no positive whole number")
+    path = _path(request, "journal")
+    if not path.is_file():
+        return {"items": 0}
+    with Journal(path, readonly=True) as journal:
+        found = review_queue(_unless(cancelled, journal.current_all()))[:limit]
+    items = iter(found)
+    while some := list(islice(items, _ITEMS_A_LINE)):
+        say("items", items=[item.as_json() for item in some])
+    return {"items": len(found)}
+
+
+def siblings(request: Request, _say: Say, _cancelled: Asked) -> dict[str, Any]:
+    """``journal``, ``series_uid`` and ``part`` (null: all parts): the parts of the same protocol that may be
+    offered the label, how many are protected because people named them, ``notes`` about those, and the
+    ``facets`` that the person said.
+    """
+    uid = request.get("series_uid")
+    if not isinstance(uid, str) or not uid:
+        raise UsageError("the job siblings needs 'series_uid'")
+    part = request.get("part")
+    if part is not None and (not isinstance(part, int) or part < 1):
+        raise UsageError(f"{part!r} is no part: parts count from 1")
+    with Journal(_path(request, "journal"), readonly=True) as journal:
+        found = family_of_series(journal, uid, part)
+        facets = said_of(journal, uid, part)
+    return {
+        "siblings": [sibling.as_json() for sibling in found.offered],
+        "protected": len(found.protected),
+        "notes": list(found.notes),
+        "facets": facets,
+    }
+
+
 JOBS: Mapping[str, Callable[[Request, Say, Asked], dict[str, Any]]] = {
     "classify": classify,
     "labels": labels,
@@ -175,7 +218,17 @@ JOBS: Mapping[str, Callable[[Request, Say, Asked], dict[str, Any]]] = {
     "publish": publish,
     "unpublish": unpublish,
     "export": export,
+    "queue": queue,
+    "siblings": siblings,
 }
+
+
+def _unless(cancelled: Asked, predictions: Iterable[Prediction]) -> Iterator[Prediction]:
+    """``predictions``, until the job is told to stop."""
+    for prediction in predictions:
+        if cancelled():
+            raise Cancelled
+        yield prediction
 
 
 def _say_rows(say: Say, result: StudyResult, *, provisional: bool = False) -> None:

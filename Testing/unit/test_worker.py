@@ -15,10 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.predictions import make_prediction
+from support.protocols import drawn_protocol
 from support.simulated import write_small_series
 
 from SeriesClassifierLib.cli import worker, worker_jobs
 from SeriesClassifierLib.journal.store import Journal
+from SeriesClassifierLib.records import Status
 from SeriesClassifierLib.simulation.database_writer import write_database
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -271,6 +274,60 @@ def test_export_writes_all_or_the_chosen(database: Path, tmp_path: Path) -> None
     with out.open(encoding="utf-8") as file:
         assert [row["series_uid"] for row in csv.DictReader(file)] == chosen
     assert last_of(run_all({"do": "export", "journal": journal, "out": str(tmp_path / "r.html")}))["rows"] == 3
+
+
+def reviewed(path: Path, n: int) -> str:
+    """A journal of ``n`` series in review, all of one protocol."""
+    protocol = drawn_protocol(2, "t2_tse_tra")
+    with Journal(path) as journal:
+        journal.add_predictions(
+            make_prediction(series_uid=f"1.2.{i}", series_number=i, status=Status.REVIEW, sequence="PD", protocol=protocol)
+            for i in range(n)
+        )
+    return str(path)
+
+
+def test_the_queue_comes_a_hundred_items_a_line(tmp_path: Path) -> None:
+    journal = reviewed(tmp_path / "j.sqlite", 230)
+    events = run_all({"do": "queue", "journal": journal})
+    assert [len(e["items"]) for e in events if e["event"] == "items"] == [100, 100, 30]
+    assert last_of(events)["items"] == 230
+    item = events[0]["items"][0]
+    assert item["series_uid"] == "1.2.0"
+    assert item["status"] == "review"
+    assert "the answer would settle 229 more of the same protocol and name" in item["reasons"]
+    assert "P-1" not in json.dumps(events)
+    limited = run_all({"do": "queue", "journal": journal, "limit": 3})
+    assert limited[0]["items"] == events[0]["items"][:3]
+    assert last_of(limited)["items"] == 3
+    assert last_of(run_all({"do": "queue", "journal": journal, "limit": 0}))["code"] == 2
+    assert last_of(run_all({"do": "queue", "journal": str(tmp_path / "none.sqlite")}))["items"] == 0
+
+
+def test_the_queue_can_be_cancelled(tmp_path: Path) -> None:
+    journal = reviewed(tmp_path / "j.sqlite", 3)
+    asked = iter((False, True))
+    with pytest.raises(worker_jobs.Cancelled):
+        worker_jobs.queue({"do": "queue", "journal": journal}, print, lambda: next(asked))
+
+
+def test_siblings_tell_what_was_said_and_who_is_protected(tmp_path: Path) -> None:
+    journal = reviewed(tmp_path / "j.sqlite", 4)
+    with Journal(journal) as opened:
+        opened.correct("1.2.1", None, {"sequence": "T2"}, "ms")
+        opened.correct("1.2.2", None, {"sequence": "T1"}, "somebody")
+    job = {"do": "siblings", "journal": journal, "series_uid": "1.2.1"}
+    event = last_of(run_all({**job, "part": None}))
+    assert event["facets"] == {"sequence": "T2"}
+    assert event["protected"] == 1
+    assert event["notes"] == ["another one of this protocol is named T1 by people"]
+    assert [(s["series_uid"], s["part"], s["grade"]) for s in event["siblings"]] == [("1.2.0", 1, "same"), ("1.2.3", 1, "same")]
+    assert set(event["siblings"][0]) == {
+        "series_uid", "part", "study_uid", "series_number", "description", "label", "status", "grade", "reason",
+    }  # fmt: skip
+    assert last_of(run_all({**job, "part": 1})) == event
+    assert last_of(run_all({**job, "part": 0}))["code"] == 2
+    assert last_of(run_all({"do": "siblings", "journal": journal}))["code"] == 2
 
 
 @pytest.mark.parametrize("do", sorted(worker_jobs.JOBS))
