@@ -29,13 +29,14 @@ class Correction:
 @dataclass(frozen=True, slots=True)
 class HumanLabel:
     """A part that a person named. ``model`` is what the model says of it; ``facets`` is all that people said,
-    later words over earlier ones; ``user`` and ``time`` (UTC) are of the last of them.
+    later words over earlier ones; ``user``, ``time`` (UTC) and ``step`` are of the last of them.
     """
 
     model: Prediction
     facets: Mapping[str, str]
     user: str
     time: str
+    step: str = ""
 
 
 def human_label(prediction: Prediction, corrections: Sequence[Correction]) -> HumanLabel | None:
@@ -44,7 +45,7 @@ def human_label(prediction: Prediction, corrections: Sequence[Correction]) -> Hu
     if not mine:
         return None
     facets = {facet: value for correction in mine for facet, value in correction.facets.items()}
-    return HumanLabel(prediction, facets, mine[-1].user, mine[-1].time)
+    return HumanLabel(prediction, facets, mine[-1].user, mine[-1].time, mine[-1].step)
 
 
 def standing_corrections(events: Iterable[Event]) -> list[Correction]:
