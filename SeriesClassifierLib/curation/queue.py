@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from SeriesClassifierLib.curation.siblings import families, people_say
+from SeriesClassifierLib.headers.descriptions import described
 from SeriesClassifierLib.headers.protocol import same_protocol
 from SeriesClassifierLib.inference.decide import same_family
 from SeriesClassifierLib.publish.table import plain_text, sort_key
@@ -257,8 +258,9 @@ def _best(prediction: Prediction) -> str:
 def _disagreeing_repeats(ordered: Sequence[Prediction], numbers: Sequence[int | None]) -> dict[int, str]:
     """Index of a part -> which repetition in its study has another sequence, in words.
 
-    A repetition has the same protocol, or is another series with the same words; with the latter alone,
-    classes that one acquisition makes together (DWI and ADC, the images of a Dixon) are no disagreement.
+    A repetition has the same protocol, or is another series with the same words. With the latter alone the
+    words must name a class ("Series 3" is no name), and classes that one acquisition makes together (DWI and
+    ADC, the images of a Dixon) are no disagreement.
     """
     by_protocol: dict[tuple[str, int], dict[str, Prediction]] = defaultdict(dict)
     by_words: dict[tuple[object, ...], dict[str, Prediction]] = defaultdict(dict)
@@ -278,7 +280,8 @@ def _disagreeing_repeats(ordered: Sequence[Prediction], numbers: Sequence[int | 
                     found.setdefault(index, _disagreement(p, other, "has the same protocol"))
         if words and index not in found:
             for other in by_words[_called(p)].values():
-                if other.series_uid != p.series_uid and not same_family(p.sequence, other.sequence):
+                apart = other.series_uid != p.series_uid and not same_family(p.sequence, other.sequence)
+                if apart and described("sequence", [p.description]):
                     found.setdefault(index, _disagreement(p, other, "has the same name"))
     return found
 

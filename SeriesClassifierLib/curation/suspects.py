@@ -176,8 +176,10 @@ class _Neighbors:
             return None
         who = [f"{n} by {whom}" for n, whom in ((people[says], "people"), (models[says], "the model")) if n]
         reason = f"others of the same protocol are labelled {says}: {', '.join(who)}"
-        # A share alone would make one voice of one as strong as nine of nine.
-        return _Testimony(says, (most / total) * most / (most + 1), reason)
+        # A share alone would make one voice of one as strong as nine of nine; and where no person is among
+        # them they may share an error with the model.
+        strength = (most / total) * most / (most + 1) * (1.0 if people[says] else _BY_MODEL)
+        return _Testimony(says, strength, reason)
 
     def _votes(self, label: HumanLabel) -> tuple[Counter[str], Counter[str]]:
         """By class: what people said in other steps, and what the model says."""

@@ -82,18 +82,19 @@ def test_repeats_that_disagree_make_auto_labels_doubtful() -> None:
     assert "series 1 of this study has the same protocol and is labelled T2" in reasons_of(items, 2)
 
 
-def test_series_of_one_name_that_disagree_are_doubtful_unless_one_acquisition_makes_both() -> None:
-    one, other = drawn_protocol(2, "head"), {**drawn_protocol(2, "head"), "te": 1.5}
-    labels = [
-        part(1, status=Status.AUTO, protocol=one),
-        part(2, status=Status.AUTO, protocol=other, sequence="T1"),
-    ]
-    assert "series 2 of this study has the same name" in reasons_of(review_queue(labels), 1)
-    pair = [
-        part(1, status=Status.AUTO, protocol=one, sequence="DWI"),
-        part(2, status=Status.AUTO, protocol=other, sequence="ADC"),
-    ]
-    assert review_queue(pair) == []
+def test_series_of_one_name_that_disagree_are_doubtful() -> None:
+    one, other = drawn_protocol(2, "t2 pd"), {**drawn_protocol(2, "t2 pd"), "te": 1.5}
+
+    def queue(description: str, *classes: str) -> list[QueueItem]:
+        auto = {"status": Status.AUTO, "description": description}
+        return review_queue(
+            part(n, protocol=p, sequence=s, **auto)
+            for n, p, s in zip((1, 2), (one, other), classes, strict=True)
+        )
+
+    assert "series 2 of this study has the same name" in reasons_of(queue("t2 pd", "T2", "PD"), 1)
+    assert queue("scan", "T2", "PD") == []  # a name that names nothing
+    assert queue("ep2d_diff", "DWI", "ADC") == []  # one acquisition makes both
 
 
 def test_a_repeat_that_a_person_named_otherwise_says_so() -> None:
