@@ -10,17 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import groupby
 from os import PathLike
-from typing import TYPE_CHECKING
 
 from SeriesClassifierLib.images.thumbnails import Thumbnail
 from SeriesClassifierLib.publish.atomic import replacing
+from SeriesClassifierLib.publish.page import environment, percent_text
 from SeriesClassifierLib.publish.summary import series_summary
 from SeriesClassifierLib.publish.table import plain_text, sort_key
 from SeriesClassifierLib.records import UNKNOWN, Evidence, Prediction, Status
 from SeriesClassifierLib.vocabulary import FACETS
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 # Two pixels of a sharp screen for each of the 72 that the page gives a picture would double its size.
 THUMBNAIL_SIDE = 96
@@ -134,7 +131,7 @@ def write_report(
     if isinstance(predictions, (list, tuple, Iterator)):
         predictions = sorted(predictions, key=sort_key)
     overview = _overview(predictions, show_patient_id)
-    template = _environment().get_template("report.html.j2")
+    template = environment("SeriesClassifierLib.publish").get_template("report.html.j2")
     stream = template.stream(
         title=title,
         n_rows=overview.counts.total(),
@@ -152,18 +149,6 @@ def write_report(
     with replacing(path) as draft, open(draft, "w", encoding="utf-8", newline="\n") as file:
         file.writelines(stream)
     return overview.counts.total()
-
-
-def _environment() -> Environment:
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    return Environment(
-        loader=PackageLoader("SeriesClassifierLib.publish", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
 
 
 def _script_hash(script: str) -> str:
@@ -246,7 +231,7 @@ def _row(prediction: Prediction, index: int, part: str, picture: Thumbnail | Non
         description=plain_text(prediction.description),
         part=part,
         label=plain_text(prediction.label) or "?",
-        confidence=_percent_text(confidence),
+        confidence=percent_text(confidence),
         percent=round(percent, 1),
         status=prediction.status.value,
         decided_by="" if prediction.status in _UNDECIDED else prediction.decided_by.value,
@@ -281,7 +266,7 @@ def _alternatives(
         found.sort(key=lambda item: (-item[0], item[1]))
         if found:
             shown = tuple(
-                Alternative(n, round(100 * p, 1), _percent_text(p)) for p, n in found[:_MOST_ALTERNATIVES]
+                Alternative(n, round(100 * p, 1), percent_text(p)) for p, n in found[:_MOST_ALTERNATIVES]
             )
             out.append((facet, shown))
     return tuple(out)
@@ -289,14 +274,3 @@ def _alternatives(
 
 def _status_counts(counts: Counter[Status]) -> tuple[StatusCount, ...]:
     return tuple(StatusCount(s.value, _MEANINGS[s], counts[s]) for s in STATUS_ORDER if counts[s])
-
-
-def _percent_text(probability: float | None) -> str:
-    """A probability for people; never a certainty that rounding made.
-
-    >>> _percent_text(0.97312), _percent_text(0.99998), _percent_text(None)
-    ('97.3 %', '> 99.9 %', '')
-    """
-    if probability is None or not math.isfinite(probability):
-        return ""
-    return "> 99.9 %" if probability >= 0.9995 else f"{100 * probability:.1f} %"
