@@ -1,4 +1,4 @@
-"""What every page that the library writes has in common: its templates, its look, and how it tells a number."""
+"""What every page that we write has in common: its templates, its look, and how it tells a number."""
 
 from __future__ import annotations
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,16 +79,50 @@ def threshold_for_risk(logits: NDArray[np.float32], labels: NDArray[np.int64], m
     return min(1.0, math.ceil(float(confidence[order][good[-1]]) * 1e4) / 1e4) if len(good) else 1.0
 
 
+@dataclass(frozen=True, slots=True)
+class ReliabilityBin:
+    """``n`` answers with a confidence from ``low`` to ``high``: their mean confidence, the share that is
+    right.
+    """
+
+    low: float
+    high: float
+    n: int
+    confidence: float
+    accuracy: float
+
+
+def reliability_bins(
+    confidence: NDArray[np.floating[Any]], right: NDArray[np.bool_], bins: int = 15
+) -> tuple[ReliabilityBin, ...]:
+    """Equally wide bins of ``confidence`` (N) with what is ``right`` (N) in each; empty bins are left out."""
+    index = np.minimum((confidence * bins).astype(int), bins - 1)
+    out = []
+    for number in np.unique(index).tolist():
+        inside = index == number
+        out.append(
+            ReliabilityBin(
+                low=number / bins,
+                high=(number + 1) / bins,
+                n=int(inside.sum()),
+                confidence=float(confidence[inside].mean()),
+                accuracy=float(right[inside].mean()),
+            )
+        )
+    return tuple(out)
+
+
+def calibration_error(bins: Sequence[ReliabilityBin]) -> float | None:
+    """ECE (Naeini et al., 2015): how far confidence is from accuracy, on average; None of no answers."""
+    n_answers = sum(found.n for found in bins)
+    if not n_answers:
+        return None
+    return sum(found.n / n_answers * abs(found.accuracy - found.confidence) for found in bins)
+
+
 def expected_calibration_error(
     probabilities: NDArray[np.float32], labels: NDArray[np.int64], bins: int = 15
 ) -> float:
     """ECE over equally wide bins of confidence. ``probabilities`` is (N, C)."""
-    confidence = probabilities.max(1)
     right = probabilities.argmax(1) == labels
-    index = np.minimum((confidence * bins).astype(int), bins - 1)
-    error = 0.0
-    for bin_number in range(bins):
-        inside = index == bin_number
-        if inside.any():
-            error += inside.mean() * abs(right[inside].mean() - confidence[inside].mean())
-    return float(error)
+    return calibration_error(reliability_bins(probabilities.max(1), right, bins)) or 0.0

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
+from SeriesClassifierLib.evaluation.charts import Plane, text
+
 _WIDTH, _HEIGHT, _MARGIN = 640, 220, 36
 
 
@@ -27,21 +29,11 @@ def _chart(name: str, points: Sequence[tuple[float, float]]) -> str:
     """One chart as SVG with its least, largest and last value."""
     xs, ys = [x for x, _ in points], [y for _, y in points]
     low, high = min(ys), max(ys)
-    span_x, span_y = (max(xs) - min(xs)) or 1.0, (high - low) or 1.0
-
-    def place(x: float, y: float) -> str:
-        right = _MARGIN + (x - min(xs)) / span_x * (_WIDTH - 2 * _MARGIN)
-        down = _HEIGHT - _MARGIN - (y - low) / span_y * (_HEIGHT - 2 * _MARGIN)
-        return f"{right:.1f},{down:.1f}"
-
-    line = " ".join(place(x, y) for x, y in points)
-    return (
-        f"<h2>{escape(name)}: {ys[-1]:.4g}</h2>"
-        f'<svg width="{_WIDTH}" height="{_HEIGHT}" role="img" aria-label="{escape(name)} by step">'
-        f'<polyline points="{line}" fill="none" stroke="#1f5fa8" stroke-width="2"/>'
-        f'<text x="2" y="{_MARGIN}" font-size="11">{high:.4g}</text>'
-        f'<text x="2" y="{_HEIGHT - _MARGIN}" font-size="11">{low:.4g}</text>'
-        f'<text x="{_WIDTH - _MARGIN}" y="{_HEIGHT - 8}" font-size="11" text-anchor="end">'
-        f"step {xs[-1]:.0f}</text>"
-        "</svg>"
+    plane = Plane((min(xs), max(xs)), (low, high), _WIDTH, _HEIGHT, _MARGIN)
+    shapes = (
+        plane.line(points),
+        text(2, _MARGIN, f"{high:.4g}"),
+        text(2, _HEIGHT - _MARGIN, f"{low:.4g}"),
+        text(_WIDTH - _MARGIN, _HEIGHT - 8, f"step {xs[-1]:.0f}", anchor="end"),
     )
+    return f"<h2>{escape(name)}: {ys[-1]:.4g}</h2>{plane.svg(f'{name} by step', shapes)}"
