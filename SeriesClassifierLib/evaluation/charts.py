@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ACCENT = "var(--accent, #1f5fa8)"
 _GRID = "var(--line, #dde3e9)"
-_SIDE = 380
+_SIDE = 520
 _MARGIN = 46
 _MOST_TOLD = 12
 
@@ -74,7 +74,7 @@ def reliability_diagram(bins: Sequence[ReliabilityBin]) -> str:
             f'height="{bottom - top:.1f}" fill="{ACCENT}" fill-opacity="0.35"/>'
         )
         shapes.append(_dot(plane, found.confidence, found.accuracy))
-        shapes.append(text((left + right) / 2, top - 6, _short(found.n), anchor="middle", size=9))
+        shapes.append(text((left + right) / 2, top - 8, _short(found.n), anchor="middle", size=10))
     (left, bottom), (right, top) = plane.at(0, 0), plane.at(1, 1)
     shapes.append(
         f'<line x1="{left:.1f}" y1="{bottom:.1f}" x2="{right:.1f}" y2="{top:.1f}" stroke="currentColor" '
@@ -112,7 +112,7 @@ def risk_coverage_curve(points: Sequence[RiskPoint], auto: Auto) -> str:
 
 
 def _unit_plane(highest: float) -> Plane:
-    return Plane((0.0, 1.0), (0.0, highest), width=_SIDE, height=_SIDE - 80, margin=_MARGIN)
+    return Plane((0.0, 1.0), (0.0, highest), width=_SIDE, height=_SIDE - 160, margin=_MARGIN)
 
 
 def _axes(plane: Plane, x_name: str, y_name: str) -> Iterable[str]:

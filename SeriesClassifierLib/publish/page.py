@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+USE = "Research use; not a medical device."
+_PNG = "data:image/png;base64,"
+
 
 def environment(package: str) -> Environment:
     """Templates of ``package`` and, for what they include, of this one; every text is escaped."""
@@ -33,3 +36,8 @@ def percent_text(probability: float | None) -> str:
     if probability is None or not math.isfinite(probability):
         return ""
     return "> 99.9 %" if probability >= 0.9995 else f"{100 * probability:.1f} %"
+
+
+def png_only(uri: str | None) -> str:
+    """``uri`` where it is a PNG picture in itself, else "": a page loads nothing else."""
+    return uri if uri is not None and uri.startswith(_PNG) else ""

@@ -6,11 +6,11 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.pages import Page
 from support.predictions import make_prediction
 
 from SeriesClassifierLib.errors import UsageError
@@ -22,46 +22,18 @@ HOSTILE = "</title><script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp;
 PICTURE = Thumbnail(uri="data:image/png;base64,AAAA")
 
 
-class Page(HTMLParser):
-    """What a browser would make of the page: rows, texts, addresses, scripts, handlers."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.scripts: list[str] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        if tag not in ("meta", "img", "input", "col"):
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        if self.open and self.open[-1] == "script":
-            self.scripts.append(data)
-        elif self.open and self.open[-1] != "style":
-            self.text += data
-
-    def rows(self) -> list[dict[str, str | None]]:
-        return [
-            attributes
-            for tag, attributes in self.elements
-            if "part" in (attributes.get("class") or "").split()
-        ]
-
-
 def report(tmp_path: Path, predictions: Any, **options: Any) -> Page:
     path = tmp_path / "report.html"
     write_report(predictions, path, **options)
     page = Page(path.read_text(encoding="utf-8"))
     assert page.open == []
     return page
+
+
+def rows_of(page: Page) -> list[dict[str, str | None]]:
+    return [
+        attributes for _, attributes in page.elements if "part" in (attributes.get("class") or "").split()
+    ]
 
 
 def some_predictions() -> list[Prediction]:
@@ -75,7 +47,7 @@ def some_predictions() -> list[Prediction]:
 
 def test_every_part_has_a_row_with_its_status_in_words(tmp_path: Path) -> None:
     page = report(tmp_path, some_predictions())
-    assert [row["data-status"] for row in page.rows()] == [status.value for status in Status]
+    assert [row["data-status"] for row in rows_of(page)] == [status.value for status in Status]
     for prediction in some_predictions():
         assert prediction.series_uid in page.text
         assert prediction.description in page.text
@@ -87,7 +59,7 @@ def test_every_part_has_a_row_with_its_status_in_words(tmp_path: Path) -> None:
 def test_what_needs_eyes_comes_first(tmp_path: Path) -> None:
     page = report(tmp_path, some_predictions())
     links = [attributes["href"] for tag, attributes in page.elements if tag == "a"]
-    targets = {f"#{row['id']}": row["data-status"] for row in page.rows()}
+    targets = {f"#{row['id']}": row["data-status"] for row in rows_of(page)}
     assert [targets[str(link)] for link in links] == [status.value for status in STATUS_ORDER[:3]]
     assert page.text.index("Needs your eyes") < page.text.index("Study 1")
 
