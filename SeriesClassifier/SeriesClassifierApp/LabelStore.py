@@ -33,6 +33,11 @@ class LabelStore:
         """Whether something was corrected here that can be taken back."""
         return any(self._steps)
 
+    def use(self, path: str) -> None:
+        """Go on with another journal, in which nothing was corrected yet."""
+        self.close()
+        self.path, self._steps = path, []
+
     def close(self) -> None:
         """Close the file."""
         if self._journal is not None:

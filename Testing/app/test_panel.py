@@ -371,9 +371,9 @@ def test_another_facet_is_chosen_from_its_list(slicer_standin, classified):
 def test_keys_are_there(slicer_standin, classified):
     import qt
 
-    found = {shortcut.key.toString() for shortcut in classified._shortcuts}
+    found = {shortcut.key.toString() for shortcut in classified._wires.shortcuts}
     assert found == {"N", "A", "U", "Ctrl+Z", *"1234567890"}
-    assert all(shortcut.context == qt.Qt.WidgetWithChildrenShortcut for shortcut in classified._shortcuts)
+    assert all(shortcut.context == qt.Qt.WidgetWithChildrenShortcut for shortcut in classified._wires.shortcuts)
 
 
 # --- publishing and exporting --------------------------------------------------------------------------------

@@ -1,0 +1,155 @@
+"""What a person says about the selected series: by key, by list or by button, and its undo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from slicer.i18n import tr as _
+
+from SeriesClassifierApp import SceneLabels
+from SeriesClassifierApp.DetailsView import KEYS, DetailsView
+from SeriesClassifierApp.LabelStore import Chosen, LabelStore
+from SeriesClassifierApp.ReviewTable import ReviewTable
+from SeriesClassifierApp.Vocabulary import classesOf
+from SeriesClassifierApp.Wires import Wires
+
+# The facets that have a list of their own; those of the sequence are the classes of Details.
+_FACETS = ("plane", "phase", "derived", "region")
+
+
+class Correcting:
+    """Writes corrections to the journal and shows their series anew."""
+
+    def __init__(
+        self,
+        ui: Any,
+        wires: Wires,
+        table: ReviewTable,
+        details: DetailsView,
+        store: LabelStore,
+        *,
+        say: Callable[[str], None],
+        onChange: Callable[[], None],
+    ) -> None:
+        """``onChange`` is called when the table shows what was corrected."""
+        self._ui = ui
+        self._table = table
+        self._details = details
+        self._store = store
+        self._say = say
+        self._onChange = onChange
+        self._combos = {facet: getattr(ui, f"{facet}Combo") for facet in _FACETS}
+        wires.connect(ui.acceptButton, "clicked(bool)", self.accept)
+        wires.connect(ui.nextButton, "clicked(bool)", self.next)
+        wires.connect(ui.undoButton, "clicked(bool)", self.undo)
+        for facet, combo in self._combos.items():
+            wires.connect(combo, "activated(int)", lambda _index, facet=facet: self._onFacet(facet))
+        for key, slot in (
+            ("N", self.next),
+            ("A", self.acceptAndGoOn),
+            ("U", self.undo),
+            ("Ctrl+Z", self.undo),
+        ):
+            wires.key(key, slot)
+        for place, key in enumerate(KEYS):
+            wires.key(key, lambda place=place: self.pressKey(place))
+
+    def relabel(self, sequence: str) -> None:
+        """The selected series are ``sequence``."""
+        self.correct({"sequence": sequence})
+
+    def correct(self, facets: Mapping[str, str]) -> None:
+        """The selected series and parts are what ``facets`` say."""
+        note = self._takeNote()
+        self._act(lambda chosen: self._store.correct(chosen, facets, note))
+
+    def accept(self, _checked: bool = False) -> None:
+        """What the selected series are said to be is right."""
+        note = self._takeNote()
+        self._act(lambda chosen: self._store.accept(chosen, note))
+
+    def acceptAndGoOn(self) -> None:
+        """The key A: accept, and go to the next."""
+        self.accept()
+        self.next()
+
+    def undo(self, _checked: bool = False) -> None:
+        """Take the last correction back."""
+        self._table.slowly.add(self._undoing())
+
+    def next(self, _checked: bool = False) -> None:
+        """Go to the next series that somebody must look at."""
+        self._table.findDoubtful(self._onFound)
+
+    def pressKey(self, place: int) -> None:
+        """A number key: the class at that place in the list of Details."""
+        if place < len(self._details.classes):
+            self.relabel(self._details.classes[place])
+
+    def updateButtons(self) -> None:
+        """Enable what can be done with the rows: often called, so nothing here asks the database."""
+        ui = self._ui
+        chosen = self._table.hasSelection
+        for widget in (ui.acceptButton, ui.classList, *self._combos.values()):
+            widget.enabled = chosen
+        ui.undoButton.enabled = self._store.canUndo
+
+    def fillFacets(self) -> None:
+        """The classes of the other facets; they are known when the packages are there."""
+        for facet, combo in self._combos.items():
+            if combo.count == 0 and classesOf(facet):
+                combo.addItem("")
+                combo.addItems(classesOf(facet))
+
+    def _onFound(self, uid: str) -> None:
+        if uid:
+            self._table.select(uid)
+        else:
+            self._say(_("Nothing is left to review."))
+
+    def _onFacet(self, facet: str) -> None:
+        combo = self._combos[facet]
+        value = combo.currentText
+        combo.currentIndex = 0
+        if value:
+            self.correct({facet: value})
+
+    def _act(self, act: Callable[[list[Chosen]], Iterator[None]]) -> None:
+        """Do something to the selected series, in slices: there may be thousands."""
+        if self._table.hasSelection:
+            self._table.slowly.add(self._acting(act))
+
+    def _acting(self, act: Callable[[list[Chosen]], Iterator[None]]) -> Iterator[None]:
+        chosen: dict[Chosen, None] = {}
+        yield from self._table.chosen(chosen)
+        yield from self._guarded(act(list(chosen)))
+        yield from self._showing([uid for uid, _part in chosen])
+
+    def _undoing(self) -> Iterator[None]:
+        uids: list[str] = []
+        yield from self._guarded(self._store.undo(uids))
+        yield from self._showing(uids)
+
+    def _guarded(self, steps: Iterator[None]) -> Iterator[None]:
+        """``steps``, with what goes wrong told to the user."""
+        from SeriesClassifierLib.errors import SeriesClassifierError
+
+        try:
+            yield from steps
+        except SeriesClassifierError as error:
+            self._say(str(error))
+
+    def _showing(self, uids: Iterable[str]) -> Iterator[None]:
+        """Show series as they stand now."""
+        shown = {}
+        for uid in dict.fromkeys(uids):
+            for row in self._store.rows([uid]):
+                shown[uid] = row
+            yield
+        SceneLabels.apply(shown)
+        self._table.put(shown.values(), self._onChange)
+
+    def _takeNote(self) -> str:
+        text, self._ui.noteEdit.text = self._ui.noteEdit.text, ""
+        return text.strip()
