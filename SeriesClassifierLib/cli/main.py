@@ -72,6 +72,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_bundles(commands)
     _add_bench(commands)
     _add_simulate(commands)
+    _add_scan(commands)
     _add_worker(commands)
     return parser
 
@@ -261,6 +262,23 @@ def _add_simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
         help="images have no more rows or columns than this (default: %(default)s)",
     )
     command.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+
+def _add_scan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from SeriesClassifierLib.cli.scan import scan_command
+
+    command = commands.add_parser("scan", help="prove that an export holds no identifier of its originals")
+    command.set_defaults(command=scan_command)
+    command.add_argument("folder", type=Path, metavar="DIR", help="the folder of an export")
+    command.add_argument(
+        "--source",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="SOURCE",
+        help="the originals, a DICOM folder or Slicer database: every value of theirs is searched; may be "
+        "repeated (default: only what looks like an identifier)",
+    )
 
 
 def _positive(text: str) -> int:

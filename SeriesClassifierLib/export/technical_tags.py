@@ -30,7 +30,7 @@ _NUMBERS = (
     *("ImageOrientationPatient", "BitsStored", "SmallestImagePixelValue", "LargestImagePixelValue"),
     *("WindowCenter", "WindowWidth", "RescaleIntercept", "RescaleSlope"),
 )
-_TERMS: Mapping[str, tuple[str, ...]] = {
+TERMS: Mapping[str, tuple[str, ...]] = {
     **{keyword: values for _, keyword, values in CODES},
     "Modality": ("MR",),
     "MRAcquisitionType": ("2D", "3D"),
@@ -133,7 +133,7 @@ def _numbers(instance: Instance, keyword: str) -> TagValue:
 
 
 def _terms(instance: Instance, keyword: str) -> TagValue:
-    known = _TERMS[keyword]
+    known = TERMS[keyword]
     return _one_or_many(tuple(dict.fromkeys(t for t in instance.tokens(keyword) if t in known)))
 
 
@@ -193,7 +193,7 @@ def _one_or_many(values: tuple[str, ...] | tuple[float, ...]) -> TagValue:
 
 _CLEAN: Mapping[str, Callable[[Instance, str], TagValue]] = {
     **dict.fromkeys(_NUMBERS, _numbers),
-    **dict.fromkeys(_TERMS, _terms),
+    **dict.fromkeys(TERMS, _terms),
     **dict.fromkeys(_MARKERS, _marker),
     "ScanOptions": _options,
     "SequenceName": _sequence_name,
