@@ -341,6 +341,12 @@ def test_calibration_by_hand() -> None:
     assert found.ece == pytest.approx((1 * 0.5 + 2 * (0.96 - 0.5)) / 3)
 
 
+def test_no_answer_is_not_held_to_a_confidence() -> None:
+    found = measure([part("T1", UNKNOWN, confidence=0.3), part("T1", "T1", confidence=0.9)], CLASSES)
+    assert [(b.n, b.accuracy) for b in found.reliability] == [(1, 1.0)]
+    assert found.risk_coverage[-1].confidence is None
+
+
 def test_facts_are_most_certain_and_no_answer_least() -> None:
     found = measure(
         [
