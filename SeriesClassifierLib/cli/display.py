@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -23,6 +24,7 @@ _SHOWN = (
 )
 _TITLES = ("no", "part", "description", "label", "region", "conf", "status", "decided by", "images")
 _EVERY = 200
+_EVERY_S = 10.0
 
 
 def note(text: str, quiet: bool) -> None:
@@ -68,6 +70,44 @@ class TerminalProgress:
             self._bar.advance(self._task, n)
         elif not self._quiet and self._done // _EVERY > before // _EVERY:
             print(f"{self._done} of {self._total} series", file=sys.stderr, flush=True)
+
+    def finish(self) -> None:
+        """Take the bar away."""
+        if self._bar is not None:
+            self._bar.stop()
+
+
+class TerminalBar:
+    """The advance of a job in steps of any kind: a bar on a terminal, else a line every ten seconds."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+        self._bar: Any = None
+        self._tasks: dict[str, Any] = {}
+        self._said = time.monotonic()
+
+    def told(self, what: str, done: int, total: int, remark: str = "") -> None:
+        """``done`` of ``total`` steps of ``what`` are behind us; ``remark`` says more."""
+        if self._quiet:
+            return
+        if sys.stderr.isatty():
+            self._show(what, done, total, remark)
+        elif time.monotonic() - self._said >= _EVERY_S:
+            self._said = time.monotonic()
+            print(f"{what}: {done} of {total} {remark}".rstrip(), file=sys.stderr, flush=True)
+
+    def _show(self, what: str, done: int, total: int, remark: str) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        if self._bar is None:
+            texts = TextColumn("{task.description}"), TextColumn("{task.fields[remark]}")
+            columns = (texts[0], BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), texts[1])
+            self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+            self._bar.start()
+        if what not in self._tasks:
+            self._tasks[what] = self._bar.add_task(what, total=total, remark=remark)
+        self._bar.update(self._tasks[what], completed=done, total=total, remark=remark)
 
     def finish(self) -> None:
         """Take the bar away."""

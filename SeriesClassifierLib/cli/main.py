@@ -69,6 +69,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_publish(commands)
     _add_correct(commands)
     _add_journal(commands)
+    _add_export(commands)
     _add_bundles(commands)
     _add_bench(commands)
     _add_simulate(commands)
@@ -210,6 +211,38 @@ def _add_journal(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     export.add_argument(
         "--with-patient-id", action="store_true", help="identifiers leave with it: think first"
     )
+
+
+def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from SeriesClassifierLib.cli.export import export_command
+
+    command = commands.add_parser(
+        "export", help="write what people labelled as a training set, de-identified and searched"
+    )
+    command.set_defaults(command=export_command)
+    command.add_argument("--journal", type=Path, required=True, metavar="FILE", help="whose labels")
+    command.add_argument(
+        "--source", type=Path, required=True, metavar="SOURCE", help="where the series are"
+    )
+    command.add_argument(
+        "--out", type=Path, required=True, metavar="DIR", help="a new folder, or an export to go on with"
+    )
+    command.add_argument("--slices", type=_positive, default=10, metavar="N", help="a part (default: 10)")
+    command.add_argument("--side", type=_positive, default=126, metavar="PIXELS", help="default: 126")
+    command.add_argument("--dicom", action="store_true", help="also de-identified DICOM")
+    command.add_argument(
+        "--volumes", action="store_true", help="also NIfTI, with lists for MONAI and nnU-Net"
+    )
+    command.add_argument(
+        "--identifiers",
+        action="store_true",
+        help="UIDs, PatientID, descriptions and readers as they are: it must not leave the site",
+    )
+    command.add_argument(
+        "--site-key", type=Path, metavar="FILE", help="the secret that pseudonyms are made with"
+    )
+    command.add_argument("--jobs", type=_positive, metavar="N", help="reading processes")
+    command.add_argument("--quiet", action="store_true", help="print nothing but errors")
 
 
 def _add_bundles(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -43,7 +43,8 @@ from SeriesClassifierLib.records import Prediction, Status
 JOURNAL_NAME = "SeriesClassifier.sqlite"
 MODEL_ACTOR = "series-classifier"
 
-_TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+# Of ``Event.time``, in UTC.
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 _TICK = timedelta(microseconds=1)
 _SELECT = f"SELECT {', '.join(f'event.{name}' for name in COLUMNS)} FROM event"
 _INSERT = f"INSERT INTO event ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
@@ -341,10 +342,10 @@ class Journal:
         time = self._clock().astimezone(timezone.utc)
         (latest,) = self._rows("SELECT MAX(time) FROM event")[0]
         if latest is not None:
-            known = datetime.strptime(latest, _TIME_FORMAT).replace(tzinfo=timezone.utc)
+            known = datetime.strptime(latest, TIME_FORMAT).replace(tzinfo=timezone.utc)
             time = max(time, known + _TICK)
         for event in events:
-            self._connection.execute(_INSERT, _row(replace(event, time=time.strftime(_TIME_FORMAT))))
+            self._connection.execute(_INSERT, _row(replace(event, time=time.strftime(TIME_FORMAT))))
             time += _TICK
 
     def _rows(self, query: str, values: Sequence[object] = ()) -> list[Any]:

@@ -1,0 +1,204 @@
+"""What a training set holds for other programs and for people: a CSV, a data card, DICOM, NIfTI and lists."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from SeriesClassifierLib.errors import PrivacyError, SeriesClassifierError, UsageError
+from SeriesClassifierLib.export.site_key import SiteKey
+from SeriesClassifierLib.export.training_layout import (
+    CARD,
+    PARTS,
+    SLICES,
+    TABLE,
+    Settings,
+    counts,
+    write_json,
+)
+from SeriesClassifierLib.publish.atomic import replacing
+from SeriesClassifierLib.publish.table import text_cell
+from SeriesClassifierLib.records import Part
+from SeriesClassifierLib.vocabulary import FACETS
+
+_COLUMNS = (
+    *("id", "group", "split", "study", "series", "part", *FACETS, "vendor", "reader", "labelled_at"),
+    *("model_bundle", "model_sequence", "model_confidence", "slices"),
+)
+_IDENTIFIERS = ("patient_id", "study_uid", "series_uid", "description")
+DICOM = "dicom"
+_WITH_IDENTIFIERS = (
+    "**It holds identifiers (UIDs, PatientID, descriptions, names of readers): it must not leave the site.**"
+)
+_WITHOUT_IDENTIFIERS = (
+    "It holds no identifiers: names, IDs, dates, institutions, UIDs, descriptions and private tags stayed\n"
+    "behind. Pictures of a head can show a face; the slices here are small, and who shares them decides."
+)
+# nnU-Net's names: imagesTr holds what trains, imagesTs what tests; _0000 is the first channel.
+_VOLUMES = "nnunet"
+
+
+def write_lists(folder: Path, lines: Sequence[Mapping[str, Any]], settings: Settings) -> None:
+    """Write all of them; ``lines`` are those of the parts, with ``group`` and ``split``."""
+    _write_table(folder / TABLE, lines, settings)
+    _write_schema(folder)
+    if settings.volumes:
+        _write_volumes(folder, lines)
+    with replacing(folder / CARD) as draft:
+        draft.write_text(_card(lines, settings), encoding="utf-8")
+
+
+def write_dicom(folder: Path, name: str, part: Part, key: SiteKey) -> int:
+    """Write the images of a part as de-identified DICOM; returns how many could be made safe."""
+    import pydicom
+
+    from SeriesClassifierLib.export.deidentify import deidentified, write_deidentified
+
+    target = folder / DICOM / name
+    target.mkdir(parents=True, exist_ok=True)
+    written = 0
+    for path in dict.fromkeys(instance.path for instance in part.instances):
+        try:
+            dataset = deidentified(pydicom.dcmread(path, force=True), key)
+        except PrivacyError:
+            continue  # the number that is told is smaller then; the slices are there all the same
+        written += 1
+        write_deidentified(dataset, target / f"{written:05d}.dcm")
+    return written
+
+
+def _write_table(path: Path, lines: Sequence[Mapping[str, Any]], settings: Settings) -> None:
+    columns = (*_COLUMNS, *_IDENTIFIERS) if settings.identifiers else _COLUMNS
+    with replacing(path) as draft, open(draft, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(columns)
+        for line in lines:
+            model = {f"model_{name}": value for name, value in line["model"].items()}
+            flat = {**line, **line["truth"], **model, **line.get("identifiers", {})}
+            writer.writerow([_cell(flat.get(name)) for name in columns])
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return text_cell(value) if isinstance(value, str) else str(value)
+
+
+def _write_schema(folder: Path) -> None:
+    """The schema of the files in ``parts``, so that a reader needs nothing but the export."""
+    from importlib.resources import files
+
+    schema = (
+        files("SeriesClassifierLib").joinpath("data/training_part_schema.json").read_text(encoding="utf-8")
+    )
+    with replacing(folder / "part_schema.json") as draft:
+        draft.write_text(schema, encoding="utf-8")
+
+
+def _write_volumes(folder: Path, lines: Sequence[Mapping[str, Any]]) -> None:
+    """NIfTI of the slices, nnU-Net's dataset.json and folders, and a datalist as MONAI reads it.
+
+    Labels are classes of whole parts, so there are no label maps: ``classes`` and ``label`` name them.
+    """
+    root = folder / _VOLUMES
+    for name in ("imagesTr", "imagesTs"):
+        (root / name).mkdir(parents=True, exist_ok=True)
+    named = [line for line in lines if "sequence" in line["truth"] and line["slices"]]
+    classes = sorted({line["truth"]["sequence"] for line in named})
+    items: dict[str, list[dict[str, Any]]] = {"training": [], "validation": [], "test": []}
+    for line in named:
+        place = "imagesTs" if line["split"] == "test" else "imagesTr"
+        image = f"{place}/{line['id']}_0000.nii.gz"
+        _write_volume(folder / SLICES / f"{line['id']}.npz", root / image)
+        label = classes.index(line["truth"]["sequence"])
+        split = {"train": "training"}.get(line["split"], line["split"])
+        items[split].append({"image": image, "label": label, "patient": line["group"]})
+    about = {"name": "SeriesClassifier", "classes": classes}
+    write_json(root / "datalist.json", {**about, **items})
+    write_json(
+        root / "dataset.json",
+        {
+            **about,
+            "channel_names": {"0": "MRI"},
+            "labels": {"background": 0},
+            "numTraining": len(items["training"]) + len(items["validation"]),
+            "file_ending": ".nii.gz",
+            "classification": {
+                Path(item["image"]).name.removesuffix("_0000.nii.gz"): item["label"]
+                for some in items.values()
+                for item in some
+            },
+        },
+    )
+
+
+def _write_volume(slices: Path, out: Path) -> None:
+    try:
+        import SimpleITK
+    except ImportError as error:
+        raise UsageError(
+            "volumes need SimpleITK: pip install SimpleITK, or export without --volumes"
+        ) from error
+    import numpy as np
+
+    if out.is_file():
+        return
+    with np.load(slices, allow_pickle=False) as file:
+        image = SimpleITK.GetImageFromArray(file["slices"])
+    # SimpleITK tells the kind of file by its ending, so the draft needs the same.
+    draft = out.with_name(f".part-{out.name}")
+    try:
+        SimpleITK.WriteImage(image, str(draft))
+        draft.replace(out)
+    except (RuntimeError, OSError) as error:
+        raise SeriesClassifierError(
+            f"{out} cannot be written: check the disk or name another place"
+        ) from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _card(lines: Sequence[Mapping[str, Any]], settings: Settings) -> str:
+    found = counts(lines)
+    patients = len({line["group"] for line in lines})
+    share = {
+        name: f"{n} parts of {len({line['group'] for line in lines if line['split'] == name})} patients"
+        for name, n in found["split"].items()
+    }
+    warning = _WITH_IDENTIFIERS if settings.identifiers else _WITHOUT_IDENTIFIERS
+    return f"""# Training set
+
+**Research use; not a medical device.**
+
+{len(lines)} parts of {patients} patients, as people named them. {warning}
+
+- `{PARTS}/ID.json`: header (an allowlist of technical tags), label (`truth`), who (a pseudonym of the reader)
+  and when (`labelled_at`, seconds since 1970), what the model had said. `part_schema.json` describes it.
+- `{SLICES}/ID.npz`: array `slices`, at most {settings.slices} slices of {settings.side} x {settings.side}
+  pixels, 8 bits, window already applied.
+- `{TABLE}`: the same as a table, without headers. `manifest.json`: checksums and counts.
+- `group` is the patient: parts that share a key (patient, study, frame of reference, or a day on a scanner
+  where the patient is not named) have the same. `split` never separates a patient.
+
+| sequence | parts |
+|---|---|
+{_rows(found["sequence"])}
+
+| vendor | parts |
+|---|---|
+{_rows(found["vendor"])}
+
+| reader | parts |
+|---|---|
+{_rows(found["reader"])}
+
+| split | |
+|---|---|
+{_rows(share)}
+"""
+
+
+def _rows(counted: Mapping[str, object]) -> str:
+    return "\n".join(f"| {name} | {n} |" for name, n in sorted(counted.items()))
