@@ -137,21 +137,29 @@ class JsonProgress:
 
 
 def print_table(predictions: Iterable[Prediction]) -> None:
-    """The columns that people read, as a table: colored on a terminal, aligned plain text elsewhere."""
+    """The columns that people read."""
     rows = [[_cell(name, getattr(p, name)) for name in _SHOWN] for p in predictions]
+    colors = {"auto": "", "corrected": "cyan", "failed": "red"}
+    print_columns(_TITLES, rows, [colors.get(cells[6], "yellow") for cells in rows])
+
+
+def print_columns(
+    titles: Sequence[str], rows: Iterable[Sequence[str]], styles: Sequence[str] | None = None
+) -> None:
+    """A table on a terminal, with a style of rich for each row; aligned plain text elsewhere."""
+    lines = [[plain_text(cell) for cell in cells] for cells in rows]
     if sys.stdout.isatty():
         from rich.console import Console
+        from rich.markup import escape
         from rich.table import Table
 
-        table = Table(*_TITLES, box=None, header_style="bold")
-        for cells in rows:
-            table.add_row(
-                *cells, style={"auto": "", "corrected": "cyan", "failed": "red"}.get(cells[6], "yellow")
-            )
+        table = Table(*map(escape, titles), box=None, header_style="bold")
+        for cells, style in zip(lines, styles or [""] * len(lines), strict=True):
+            table.add_row(*map(escape, cells), style=style)
         Console().print(table)
         return
-    widths = [max(len(cell) for cell in column) for column in zip(_TITLES, *rows, strict=True)]
-    for line in (_TITLES, *rows):
+    widths = [max(len(cell) for cell in column) for column in zip(titles, *lines, strict=True)]
+    for line in (titles, *lines):
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 

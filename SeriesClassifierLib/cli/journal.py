@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from SeriesClassifierLib.cli.display import print_table
+from SeriesClassifierLib.curation.siblings import ALIKE, GRADES, SAME, Sibling, spread
 from SeriesClassifierLib.errors import SourceError, UsageError
 from SeriesClassifierLib.export.journal_events import write_events
 from SeriesClassifierLib.journal.store import JOURNAL_NAME, Journal
@@ -17,20 +19,50 @@ from SeriesClassifierLib.sources.slicer_database import find_database
 
 
 def correct_command(options: argparse.Namespace) -> int:
-    """Record a correction or take the last one back."""
-    facets = dict(_facet(text) for text in options.facets)
+    """Record a correction, with that of its siblings if wanted, or take the last one back."""
+    facets = facets_of(options.facets)
     if options.undo == bool(facets):
         raise UsageError(
             "say what it is with --set FACET=VALUE, or take the last correction back with --undo"
         )
+    if options.undo and options.siblings:
+        raise UsageError("--undo takes back the whole step: leave --siblings out")
     with Journal(options.journal) as journal:
         if options.undo:
-            if not journal.undo(options.series_uid, options.part, options.user):
+            taken = journal.undo_step(options.series_uid, options.part, options.user)
+            if not taken:
                 raise UsageError("there is no correction of this series to take back")
+            print(f"taken back: {len({uid for uid, _ in taken})} series")
+        elif options.siblings:
+            _spread(journal, options, facets)
         else:
             journal.correct(options.series_uid, options.part, facets, options.user, options.note)
         print_table(journal.current_series(options.series_uid))
     return 0
+
+
+def _spread(journal: Journal, options: argparse.Namespace, facets: Mapping[str, str]) -> None:
+    """Correct a part and its siblings as one step, and say what was done and what was not."""
+    grades = GRADES if options.siblings == ALIKE else (SAME,)
+    done = spread(journal, options.series_uid, options.part, options.user, facets, grades, options.note)
+    print(f"corrected in one step: {len({uid for uid, _ in done.corrected})} series")
+    for sibling in done.siblings:
+        print(f"  sibling {_place(sibling)}: {sibling.reason}")
+    for sibling in done.protected:
+        print(f"  protected {_place(sibling)}: a person named it {sibling.prediction.label}")
+    for text in done.notes:
+        print(f"  {text}")
+
+
+def _place(sibling: Sibling) -> str:
+    p = sibling.prediction
+    number = "" if p.series_number is None else f"series {p.series_number}, "
+    return f"{number}part {p.part} ({p.series_uid})"
+
+
+def facets_of(texts: Iterable[str]) -> dict[str, str]:
+    """The facets of ``FACET=VALUE`` texts. Raises UsageError for what is none."""
+    return dict(_facet(text) for text in texts)
 
 
 def _facet(text: str) -> tuple[str, str]:

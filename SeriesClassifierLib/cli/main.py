@@ -70,6 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_correct(commands)
     _add_journal(commands)
     _add_export(commands)
+    _add_review(commands)
     _add_bundles(commands)
     _add_bench(commands)
     _add_simulate(commands)
@@ -184,7 +185,19 @@ def _add_correct(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         dest="facets",
         help="for example sequence=T2; may be repeated",
     )
-    command.add_argument("--undo", action="store_true", help="take the last correction back instead")
+    command.add_argument(
+        "--siblings",
+        nargs="?",
+        const="same",
+        choices=("same", "alike"),
+        help=(
+            "also correct what has the same protocol and name (alike: whatever its name); "
+            "what people named stays"
+        ),
+    )
+    command.add_argument(
+        "--undo", action="store_true", help="take the last correction back instead, with all of its step"
+    )
     command.add_argument("--user", required=True, metavar="NAME", help="who says so")
     command.add_argument("--note", default="", metavar="TEXT")
 
@@ -243,6 +256,58 @@ def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     command.add_argument("--jobs", type=_positive, metavar="N", help="reading processes")
     command.add_argument("--quiet", action="store_true", help="print nothing but errors")
+def _add_review(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from SeriesClassifierLib.cli.review import (
+        agreement_command,
+        queue_command,
+        read_command,
+        sample_command,
+        siblings_command,
+        suspects_command,
+    )
+
+    group = commands.add_parser(
+        "review", help="what to look at next, what is alike, what is doubtful, how far readers agree"
+    ).add_subparsers(required=True, metavar="ACTION")
+    queue = group.add_parser("queue", help="labels that need a person, the most worthwhile first")
+    queue.set_defaults(command=queue_command)
+    queue.add_argument("journal", type=Path)
+    queue.add_argument("--limit", type=_positive, metavar="N", help="so many at most")
+    queue.add_argument("--out", type=Path, metavar="FILE", help="write them: .csv or .json")
+    siblings = group.add_parser("siblings", help="parts of the same protocol as a series")
+    siblings.set_defaults(command=siblings_command)
+    siblings.add_argument("journal", type=Path)
+    siblings.add_argument("series_uid", metavar="UID", help="SeriesInstanceUID")
+    siblings.add_argument("--part", type=_positive, metavar="P", help="one part of the series (default: all)")
+    suspects = group.add_parser("suspects", help="human labels that are probably wrong")
+    suspects.set_defaults(command=suspects_command)
+    suspects.add_argument("journal", type=Path)
+    sample = group.add_parser("sample", help="a table without labels, for a second reader to fill in")
+    sample.set_defaults(command=sample_command)
+    sample.add_argument("journal", type=Path)
+    sample.add_argument("--n", type=_positive, required=True, metavar="N", help="how many parts")
+    sample.add_argument("--seed", type=int, default=1, metavar="S", help="the same seed, the same parts")
+    sample.add_argument("--out", type=Path, required=True, metavar="FILE", help="a new .csv file")
+    sample.add_argument("--all", action="store_true", help="of all parts, not only those that people named")
+    read = group.add_parser("read", help="record what a second reader says; it changes no label")
+    read.set_defaults(command=read_command)
+    read.add_argument("journal", type=Path)
+    read.add_argument("series_uid", metavar="UID", nargs="?", default="", help="SeriesInstanceUID")
+    read.add_argument("--part", type=_positive, metavar="P", help="needed where the series has several")
+    read.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="FACET=VALUE",
+        dest="facets",
+        help="for example sequence=T2; may be repeated",
+    )
+    read.add_argument("--table", type=Path, metavar="FILE", help="a filled-in table of 'review sample'")
+    read.add_argument("--user", required=True, metavar="NAME", help="who reads")
+    agree = group.add_parser("agreement", help="Cohen's kappa of readers, and where they differ")
+    agree.set_defaults(command=agreement_command)
+    agree.add_argument("journal", type=Path)
+    agree.add_argument("--readers", nargs="+", metavar="NAME", help="only these (default: all)")
 
 
 def _add_bundles(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from SeriesClassifierLib import vocabulary
@@ -140,8 +140,10 @@ def spread(
     corrected = journal.correct_unnamed(chosen, keys, facets, user, note)
     done = set(corrected)
     kept = [sibling for sibling, key in zip(wanted, keys, strict=True) if key in done]
-    left = [sibling for sibling, key in zip(wanted, keys, strict=True) if key not in done]
-    left += [sibling for sibling in found.protected if sibling.grade in grades]
+    left = [sibling for sibling in found.protected if sibling.grade in grades]
+    for sibling, key in zip(wanted, keys, strict=True):
+        if key not in done:  # named in the meantime
+            left.append(replace(sibling, prediction=journal.current(*key) or sibling.prediction))
     return Spread(tuple(corrected), tuple(kept), tuple(left), found.notes)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shutil
 import subprocess
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from support.bundles import headers_bundle
+from support.predictions import make_prediction
+from support.protocols import drawn_protocol
 from support.simulated import write_small_series
 
 from SeriesClassifierLib.cli.main import (
@@ -23,6 +26,7 @@ from SeriesClassifierLib.cli.main import (
 )
 from SeriesClassifierLib.journal.store import JOURNAL_NAME, Journal
 from SeriesClassifierLib.publish.table import COLUMNS
+from SeriesClassifierLib.records import Status
 from SeriesClassifierLib.simulation.database_writer import write_database
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -210,6 +214,128 @@ def test_correct_show_undo_export_and_merge(
     assert run(*correct, "--set", "sequence") == WRONG_USAGE
 
 
+# --- review
+
+
+@pytest.fixture
+def reviewed(tmp_path: Path) -> Path:
+    """A journal of four series of one protocol, two of them in review."""
+    protocol, path = drawn_protocol(2, "t2_tse_tra"), tmp_path / "j.sqlite"
+    review, auto = Status.REVIEW, Status.AUTO
+    with Journal(path) as journal:
+        journal.add_predictions(
+            make_prediction(study_uid=f"1.{n}", series_uid=f"1.{n}.1", series_number=n, status=s, sequence="PD", protocol=protocol)
+            for n, s in ((1, review), (2, review), (3, auto), (4, auto))
+        )
+    return path
+
+
+def test_queue_is_printed_and_written(reviewed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("review", "queue", reviewed) == DONE
+    out = capsys.readouterr().out
+    assert "2 of 2 parts that need a look" in out
+    assert "the answer would settle 1 more of the same protocol and name" in out
+    for ending in ("csv", "json"):
+        assert run("review", "queue", reviewed, "--limit", 1, "--out", tmp_path / f"q.{ending}") == DONE
+    (item,) = json.loads((tmp_path / "q.json").read_text(encoding="utf-8"))
+    with (tmp_path / "q.csv").open(encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert row["series_uid"] == item["series_uid"] == "1.1.1"
+    assert row["reasons"] == "; ".join(item["reasons"])
+    assert "P-1" not in (tmp_path / "q.csv").read_text(encoding="utf-8")
+    assert run("review", "queue", reviewed, "--out", tmp_path / "q.txt") == WRONG_USAGE
+    assert run("review", "queue", tmp_path / "none.sqlite") == CANNOT_OPEN
+
+
+def test_siblings_are_corrected_in_one_step_and_taken_back_in_one(
+    reviewed: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Journal(reviewed) as journal:
+        journal.correct("1.3.1", None, {"sequence": "T1"}, "somebody")
+        before = list(journal.current_all())
+    assert run("review", "siblings", reviewed, "1.1.1") == DONE
+    assert "1 siblings, 1 more that people named" in capsys.readouterr().out
+    correct = ("correct", "1.1.1", "--journal", reviewed, "--user", "ms")
+    assert run(*correct, "--set", "sequence=T2", "--siblings") == DONE
+    out = capsys.readouterr().out
+    assert "corrected in one step: 3 series" in out
+    assert "protected series 3, part 1 (1.3.1): a person named it T1 AX" in out
+    assert "another one of this protocol is named T1 by people" in out
+    with Journal(reviewed, readonly=True) as journal:
+        assert [p.sequence for p in journal.current_all()] == ["T2", "T2", "T1", "T2"]
+    assert run(*correct, "--undo", "--siblings") == WRONG_USAGE
+    assert run(*correct, "--undo") == DONE
+    assert "taken back: 3 series" in capsys.readouterr().out
+    with Journal(reviewed, readonly=True) as journal:
+        assert list(journal.current_all()) == before
+    assert run("review", "siblings", reviewed, "9.9") == WRONG_USAGE
+    assert run("review", "siblings", reviewed, "1.1.1", "--part", 2) == WRONG_USAGE
+
+
+def test_suspects_are_printed(reviewed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("correct", "1.1.1", "--journal", reviewed, "--user", "ms", "--set", "sequence=FLAIR")
+    run("correct", "1.2.1", "--journal", reviewed, "--user", "ms", "--set", "sequence=PD")
+    run("correct", "1.1.1", "--journal", reviewed, "--user", "ms", "--set", "sequence=ADC")
+    assert run("review", "suspects", reviewed) == DONE
+    out = capsys.readouterr().out
+    assert "1 human labels that are probably wrong" in out
+    assert "the model says T2 (99%), not ADC (0%)" in out
+
+
+def test_a_second_reading_from_sample_to_agreement(
+    reviewed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("sklearn", reason="agreement needs scikit-learn (extra review)")
+    table = tmp_path / "reading.csv"
+    sample = ("review", "sample", reviewed, "--n", 30, "--seed", 1, "--out", table)
+    assert run(*sample) == WRONG_USAGE  # nobody has named a part yet
+    for uid, value in (("1.1.1", "T2"), ("1.2.1", "PD"), ("1.3.1", "T2")):
+        run("correct", uid, "--journal", reviewed, "--user", "first", "--set", f"sequence={value}")
+    assert run(*sample) == DONE
+    assert run(*sample) == WRONG_USAGE  # it may be filled in
+    lines = table.read_text(encoding="utf-8").splitlines()
+    assert len(lines) == 4
+    assert not any("T2 " in line or "PD" in line for line in lines)
+    table.write_text("\n".join([lines[0], *(line.replace("t2_tse_tra,", "t2_tse_tra,T2", 1) for line in lines[1:])]))
+    read, second = ("review", "read", reviewed), ("--user", "second")
+    assert run(*read, "--table", table, *second) == DONE
+    assert "3 blind readings by second" in capsys.readouterr().out
+    assert run(*read, "1.2.1", "--part", 1, "--set", "sequence=PD", *second) == DONE
+    assert run(*read, "1.3.1", "--set", "sequence=T1", *second) == DONE
+    assert run("review", "agreement", reviewed, "--readers", "first", "second") == DONE
+    out = capsys.readouterr().out
+    assert "sequence  3      67%" in out
+    assert "they disagree on" in out
+    assert run("review", "agreement", reviewed, "--readers", "first", "nobody") == WRONG_USAGE
+    with Journal(reviewed, readonly=True) as journal:
+        assert [p.sequence for p in journal.current_all()] == ["T2", "PD", "T2", "PD"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["1.1.1"],
+        ["--set", "sequence=T2"],
+        ["1.1.1", "--set", "sequence=T9"],
+        ["1.1.1", "--set", "sequence=T2", "--table", "reading.csv"],
+        ["9.9", "--set", "sequence=T2"],
+        ["--table", "no such file.csv"],
+    ],
+)
+def test_a_wrong_reading_is_refused_and_writes_nothing(reviewed: Path, arguments: list[str]) -> None:
+    assert run("review", "read", reviewed, *arguments, "--user", "ms") == WRONG_USAGE
+    with Journal(reviewed, readonly=True) as journal:
+        assert len(list(journal.events())) == 4
+
+
+def test_one_wrong_row_of_a_table_keeps_all_out(reviewed: Path, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("series_uid,part,sequence\n1.1.1,1,T2\n9.9,1,T2\n")
+    assert run("review", "read", reviewed, "--table", tmp_path / "t.csv", "--user", "ms") == WRONG_USAGE
+    with Journal(reviewed, readonly=True) as journal:
+        assert len(list(journal.events())) == 4
+
+
 def test_publish_and_take_out_again(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert classify(database, "--quiet", "--publish") == DONE
     assert run("publish", database) == DONE
@@ -260,5 +386,5 @@ def test_a_reader_that_goes_away_is_no_error(folder: Path) -> None:
 
 def test_every_command_has_help() -> None:
     text = build_parser().format_help()
-    for command in ("classify", "publish", "correct", "journal", "bundles", "bench"):
+    for command in ("classify", "publish", "correct", "journal", "review", "bundles", "bench"):
         assert command in text

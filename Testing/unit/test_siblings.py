@@ -176,6 +176,7 @@ def test_what_a_person_named_in_the_meantime_is_left_alone(
     done = spread(journal, "1.1.1", None, "ms", {"sequence": "T2"})
     assert ("1.1.2", 1) not in done.corrected
     assert places(done.protected) == [("1.1.2", "same")]
+    assert done.protected[0].prediction.sequence == "FLAIR"
     (kept,) = journal.current_series("1.1.2")
     assert kept.sequence == "FLAIR"
 
