@@ -45,9 +45,8 @@ def _spread(journal: Journal, options: argparse.Namespace, facets: Mapping[str, 
     """Correct a part and its siblings as one step, and say what was done and what was not."""
     grades = GRADES if options.siblings == ALIKE else (SAME,)
     done = spread(journal, options.series_uid, options.part, options.user, facets, grades, options.note)
-    print(f"corrected in one step: {len({uid for uid, _ in done.corrected})} series")
-    for sibling in done.siblings:
-        print(f"  sibling {_place(sibling)}: {sibling.reason}")
+    n_series = len({uid for uid, _ in done.corrected})
+    print(f"corrected in one step: {n_series} series; siblings among them: {len(done.siblings)}")
     for sibling in done.protected:
         print(f"  protected {_place(sibling)}: a person named it {sibling.prediction.label}")
     for text in done.notes:

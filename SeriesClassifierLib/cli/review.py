@@ -38,7 +38,7 @@ def queue_command(options: argparse.Namespace) -> int:
         _write_queue(shown, options.out)
         print(f"{len(shown)} of {len(items)} rows: {options.out}")
         return 0
-    titles = ("worth", "no", "part", "description", "label", "status", "why")
+    titles = ("worth", "no", "part", "description", "label", "status", "series", "why")
     print_columns(
         titles,
         [
@@ -49,12 +49,13 @@ def queue_command(options: argparse.Namespace) -> int:
                 item.description,
                 item.label,
                 item.status,
+                item.series_uid,
                 _BETWEEN.join(item.reasons),
             )
             for item in shown
         ],
     )
-    print(f"{len(shown)} of {len(items)} parts that need a look")
+    print(f"parts that need a look: {len(items)}; shown: {len(shown)}")
     return 0
 
 
@@ -88,7 +89,7 @@ def siblings_command(options: argparse.Namespace) -> int:
     graded = [(sibling.grade, sibling) for sibling in found.offered]
     graded += [("named", sibling) for sibling in found.protected]
     print_columns(titles, [(grade, *_sibling_row(sibling)) for grade, sibling in graded])
-    print(f"{len(found.offered)} siblings, {len(found.protected)} more that people named")
+    print(f"siblings: {len(found.offered)}; named by people: {len(found.protected)}")
     for text in found.notes:
         print(text)
     return 0
@@ -122,7 +123,7 @@ def suspects_command(options: argparse.Namespace) -> int:
             for suspect in found
         ],
     )
-    print(f"{len(found)} human labels that are probably wrong")
+    print(f"human labels that are probably wrong: {len(found)}")
     return 0
 
 

@@ -73,7 +73,7 @@ class _Known:
     families: Sequence[int | None]
     repeats: Mapping[int, str]
     sure: Mapping[str, int]
-    names: Mapping[int, Counter[str]]
+    names: Mapping[int, Mapping[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +94,12 @@ def review_queue(predictions: Iterable[Prediction]) -> list[QueueItem]:
     then failed ones, which need another file rather than an answer. A ``corrected`` part is never in it.
     """
     ordered = sorted(predictions, key=lambda p: (sort_key(p), p.description, p.error))
+    numbers = families(ordered)
     known = _Known(
-        numbers := families(ordered),
-        _disagreeing_repeats(ordered, numbers),
-        Counter(p.sequence for p in ordered if p.status in _SURE),
-        _names_of_people(ordered, numbers),
+        families=numbers,
+        repeats=_disagreeing_repeats(ordered, numbers),
+        sure=Counter(p.sequence for p in ordered if p.status in _SURE),
+        names=_names_of_people(ordered, numbers),
     )
     candidates = [
         _candidate(index, prediction, known)
@@ -141,7 +142,7 @@ def _candidate(index: int, prediction: Prediction, known: _Known) -> _Candidate:
     number, words, best = known.families[index], prediction.protocol.get("words"), _best(prediction)
     conflicts, weight = _conflicts(prediction)
     repeat = known.repeats.get(index, "")
-    named = known.names.get(number, Counter[str]()) if number is not None else Counter[str]()
+    named = known.names.get(number, {}) if number is not None else {}
     others = [name for name in named if name != best]
     sure = known.sure.get(best, 0)
     rare = max(0.0, 1.0 - sure / _ENOUGH) if best else 0.0
@@ -238,7 +239,9 @@ def _rarity(name: str, n: int) -> str:
     )
 
 
-def _names_of_people(ordered: Sequence[Prediction], numbers: Sequence[int | None]) -> dict[int, Counter[str]]:
+def _names_of_people(
+    ordered: Sequence[Prediction], numbers: Sequence[int | None]
+) -> Mapping[int, Mapping[str, int]]:
     """Family -> the sequences that people named in it, with their number."""
     names: dict[int, Counter[str]] = defaultdict(Counter)
     for p, number in zip(ordered, numbers, strict=True):

@@ -233,7 +233,7 @@ def reviewed(tmp_path: Path) -> Path:
 def test_queue_is_printed_and_written(reviewed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("review", "queue", reviewed) == DONE
     out = capsys.readouterr().out
-    assert "2 of 2 parts that need a look" in out
+    assert "parts that need a look: 2; shown: 2" in out
     assert "the answer would settle 1 more of the same protocol and name" in out
     for ending in ("csv", "json"):
         assert run("review", "queue", reviewed, "--limit", 1, "--out", tmp_path / f"q.{ending}") == DONE
@@ -254,11 +254,11 @@ def test_siblings_are_corrected_in_one_step_and_taken_back_in_one(
         journal.correct("1.3.1", None, {"sequence": "T1"}, "somebody")
         before = list(journal.current_all())
     assert run("review", "siblings", reviewed, "1.1.1") == DONE
-    assert "1 siblings, 1 more that people named" in capsys.readouterr().out
+    assert "siblings: 1; named by people: 1" in capsys.readouterr().out
     correct = ("correct", "1.1.1", "--journal", reviewed, "--user", "ms")
     assert run(*correct, "--set", "sequence=T2", "--siblings") == DONE
     out = capsys.readouterr().out
-    assert "corrected in one step: 3 series" in out
+    assert "corrected in one step: 3 series; siblings among them: 2" in out
     assert "protected series 3, part 1 (1.3.1): a person named it T1 AX" in out
     assert "another one of this protocol is named T1 by people" in out
     with Journal(reviewed, readonly=True) as journal:
@@ -278,7 +278,7 @@ def test_suspects_are_printed(reviewed: Path, capsys: pytest.CaptureFixture[str]
     run("correct", "1.1.1", "--journal", reviewed, "--user", "ms", "--set", "sequence=ADC")
     assert run("review", "suspects", reviewed) == DONE
     out = capsys.readouterr().out
-    assert "1 human labels that are probably wrong" in out
+    assert "human labels that are probably wrong: 1" in out
     assert "the model says T2 (99%), not ADC (0%)" in out
 
 
