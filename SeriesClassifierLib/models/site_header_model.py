@@ -80,10 +80,18 @@ class ProtocolGate(nn.Module):
         missing = torch.where(numbers, torch.tensor(_MISSING_NUMBER), torch.tensor(_MISSING_TOKEN))
         self.register_buffer("missing", missing**2, persistent=False)
         seen = observed[:, index].float()
-        self.register_buffer(
-            "prototypes", torch.where(seen > 0, prototypes[:, index], torch.zeros_like(seen))
-        )
-        self.register_buffer("observed", seen)
+        self.register_buffer("prototypes", torch.zeros(0, len(index)))
+        self.register_buffer("observed", torch.zeros(0, len(index)))
+        self.hold(torch.where(seen > 0, prototypes[:, index], torch.zeros_like(seen)), seen)
+
+    def hold(self, prototypes: Tensor, observed: Tensor) -> None:
+        """Know these protocols and no others, each once; (K, features that a protocol is told by)."""
+        both = torch.unique(torch.cat([prototypes, observed], dim=1), dim=0)
+        self.prototypes, self.observed = (part.contiguous() for part in both.chunk(2, dim=1))
+
+    def know(self, other: ProtocolGate) -> None:
+        """Take over the protocols of ``other``."""
+        self.hold(torch.cat([self.prototypes, other.prototypes]), torch.cat([self.observed, other.observed]))
 
     def forward(self, values: Tensor, observed: Tensor) -> Tensor:
         """``values`` and ``observed`` are (B, F)."""

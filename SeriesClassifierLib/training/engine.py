@@ -46,11 +46,28 @@ class Schedule:
     patience: int = 0
 
     def factor(self, step: int) -> float:
-        """The share of the learning rate at ``step``."""
+        """The share of the learning rate at ``step``; nothing is left of it after the last one."""
+        if step >= self.steps:
+            return 0.0
         rising = max(1, round(self.warmup * self.steps))
         if step < rising:
             return (step + 1) / rising
         return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, self.steps - rising)))
+
+
+@dataclass(frozen=True)
+class Advance:
+    """How far a run is: ``loss`` and ``score`` of the last evaluation, ``seconds_left`` to the last step."""
+
+    step: int
+    steps: int
+    loss: float
+    score: float | None
+    seconds_left: float
+
+
+def _unheard(_advance: Advance) -> None:
+    """Nobody listens."""
 
 
 @dataclass(frozen=True)
@@ -81,12 +98,14 @@ def fit(
     groups: Iterable[Group] | None = None,
     evaluate: Callable[[nn.Module], float] | None = None,
     folder: Path | None = None,
+    heard: Callable[[Advance], None] = _unheard,
 ) -> nn.Module:
     """Train ``model`` in place and return it in evaluation mode, with the best weights that were evaluated.
 
     ``evaluate`` gives a score, higher is better; without it the last weights stay. With ``folder`` the run is
     checkpointed there at every evaluation and goes on from there when it is called again with the same
-    schedule; ``curves.html`` in it shows how it goes.
+    schedule; ``curves.html`` in it shows how it goes. ``heard`` is told at every evaluation; what it raises
+    ends the run, which can be gone on with.
 
     Raises TrainingError when the loss is no longer a number.
     """
@@ -116,7 +135,7 @@ def fit(
         if run.step % schedule.evaluate_every == 0 or run.step == schedule.steps:
             model.eval()
             score = evaluate(model) if evaluate else None
-            run.record(sum(losses) / len(losses), rate, score)
+            heard(run.record(sum(losses) / len(losses), rate, score))
             losses.clear()
     run.restore_best()
     return model.eval()
@@ -159,7 +178,7 @@ class _Run:
         tired = self.schedule.patience and self.without_gain >= self.schedule.patience
         return bool(tired) or self.step >= self.schedule.steps
 
-    def record(self, loss: float, rate: float, score: float | None) -> None:
+    def record(self, loss: float, rate: float, score: float | None) -> Advance:
         row = {"step": float(self.step), "loss": loss, "learning_rate": rate}
         if score is not None:
             row["score"] = score
@@ -174,6 +193,7 @@ class _Run:
         logger.info("step %d/%d loss %.4f%s, %.0f s left", self.step, self.schedule.steps, loss, shown, left)
         if self.folder is not None:
             self._save(self.folder)
+        return Advance(self.step, self.schedule.steps, loss, score, left)
 
     resumed_at = 0
 

@@ -10,7 +10,7 @@ import argparse
 import logging
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,8 +74,8 @@ def make(recipe: Recipe, folder: Path) -> None:
     logger.info("simulated %d headers in %.0f s", len(train.values), time.monotonic() - started)
     model = train_model(recipe, train, held_out)
     logits = predict(model, held_out.values)
-    temperature, thresholds = _calibrate(recipe, logits, held_out)
-    figures = _figures(predict(model, test.values), test, temperature, thresholds)
+    temperature, thresholds = calibrate(logits, held_out, recipe.risks)
+    figures = figures_on(predict(model, test.values), test, temperature, thresholds)
     folder.mkdir(parents=True, exist_ok=True)
     export(model, folder)
     description = _description(recipe, names, temperature, thresholds, figures)
@@ -123,7 +123,7 @@ def train_model(recipe: Recipe, train: HeaderTable, held_out: HeaderTable) -> He
     return model
 
 
-def predict(model: HeaderModel, values: NDArray[np.float32]) -> NDArray[np.float32]:
+def predict(model: nn.Module, values: NDArray[np.float32]) -> NDArray[np.float32]:
     """Logits (N, classes of all facets)."""
     with torch.inference_mode():
         out: NDArray[np.float32] = np.concatenate(
@@ -144,21 +144,22 @@ def _loss(recipe: Recipe, logits: Tensor, labels: Mapping[str, Tensor], sizes: M
     return loss
 
 
-def _calibrate(
-    recipe: Recipe, logits: NDArray[np.float32], table: HeaderTable
+def calibrate(
+    logits: NDArray[np.float32], table: HeaderTable, risks: Sequence[float] = RISKS
 ) -> tuple[dict[str, float], dict[str, dict[str, Any]]]:
+    """Facet -> temperature, and facet -> thresholds as in ``bundle.json``, on headers held out."""
     temperature: dict[str, float] = {}
     thresholds: dict[str, dict[str, Any]] = {}
     for facet, part in facet_logits(logits, table.classes).items():
         labels = table.labels[facet]
         temperature[facet] = fit_temperature(part, labels)
         scaled = part / temperature[facet]
-        auto = {str(risk): threshold_for_risk(scaled, labels, risk) for risk in recipe.risks}
+        auto = {str(risk): threshold_for_risk(scaled, labels, risk) for risk in risks}
         thresholds[facet] = {"auto": auto, "review": review_below(facet)}
     return temperature, thresholds
 
 
-def _figures(
+def figures_on(
     logits: NDArray[np.float32],
     table: HeaderTable,
     temperature: Mapping[str, float],
@@ -182,7 +183,7 @@ def _figures(
     return figures
 
 
-def export(model: HeaderModel, folder: Path) -> None:
+def export(model: nn.Module, folder: Path) -> None:
     """Write ``model.onnx`` (inputs values, observed: (N, F) float32; output logits) and
     ``weights.safetensors``.
     """
