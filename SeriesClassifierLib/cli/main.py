@@ -365,7 +365,11 @@ def _add_simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser])
 def _add_scan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     from SeriesClassifierLib.cli.scan import scan_command
 
-    command = commands.add_parser("scan", help="prove that an export holds no identifier of its originals")
+    command = commands.add_parser(
+        "scan",
+        help="prove that an export holds no identifier of its originals",
+        epilog="exit codes: 0 nothing found; 1 something was found; 3 DIR or SOURCE cannot be read",
+    )
     command.set_defaults(command=scan_command)
     command.add_argument("folder", type=Path, metavar="DIR", help="the folder of an export")
     command.add_argument(

@@ -5,6 +5,7 @@ What a file is, its content tells and not its name; compressed files and archive
 
 from __future__ import annotations
 
+import codecs
 import csv
 import gzip
 import html
@@ -43,6 +44,9 @@ class Reader(Protocol):
     def text(self, place: str, value: str) -> None:
         """A field that holds text."""
 
+    def name(self, place: str, value: str) -> None:
+        """The name of a file or of a member of an archive: numbers in it count files."""
+
     def prose(self, place: str, line: str) -> None:
         """A line that was written for people."""
 
@@ -67,13 +71,15 @@ def read_contents(name: str, content: bytes, reader: Reader, place: str = "", de
     opener = _opener(content)
     try:
         if opener is not None:
-            reader.pixels(_join(place, "bytes"), content)
             opener(name, content, reader, place, depth)
         else:
             _read_text(name, content, reader, place)
     # Readers of damaged files raise many kinds; what cannot be searched is a finding.
     except Exception as error:
         reader.problem(place, f"damaged content that cannot be searched ({type(error).__name__})")
+    if opener is not None:
+        # What lies between the parts that were opened.
+        reader.pixels(_join(place, "bytes"), content)
 
 
 _Opener = Callable[[str, bytes, Reader, str, int], None]
@@ -115,7 +121,7 @@ def _read_zip(name: str, content: bytes, reader: Reader, place: str, depth: int)
         reader.octets(_join(place, "comment"), archive.comment)
         for member in archive.infolist():
             here = _join(place, member.filename)
-            reader.text(here, PurePath(member.filename.removesuffix(".npy")).as_posix())
+            reader.name(here, member.filename)
             reader.octets(here, member.comment + b"\n" + member.extra)
             if member.file_size > _MOST_BYTES:
                 reader.problem(here, "compressed content that is too large to be searched")
@@ -233,8 +239,9 @@ def _read_value(vr: str, value: Any, reader: Reader, place: str) -> None:
 
 
 def _read_text(name: str, content: bytes, reader: Reader, place: str) -> None:
+    wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError:
         reader.octets(place, content)
         return

@@ -74,7 +74,7 @@ def scan(folder: Path, identifiers: Identifiers | None = None) -> list[Finding]:
       where no letter, digit or further digits of a longer number adjoin;
     - values of less than four characters, numbers of less than six digits, and single words of letters from
       descriptions and private tags are compared with whole fields of text; in lines for people with the
-      pieces between marks, such numbers and single words not at all;
+      pieces between marks, such numbers and single words not at all; in names of files such numbers not;
     - fields that hold numbers (JSON numbers, numeric columns, numeric DICOM elements) are compared with names
       and IDs, and with other values of at least eight characters;
     - in pixels, where digits stand by chance, values of eight characters and more are found, those without
@@ -144,8 +144,8 @@ class _Search:
         for kind, pattern in _GENERIC:
             if kind != PRIVATE_TAG:  # such places are how findings in DICOM files are told
                 text = pattern.sub("***", text)
-        secret = self.whole - self.common
-        return "".join("***" if plain(part) in secret else part for part in re.split(r"([/., ])", text))
+        parts = re.split(r"([/., ])", text)
+        return "".join("***" if plain(p) in self.whole and not is_number(plain(p)) else p for p in parts)
 
 
 def _tells_in_pixels(value: str) -> bool:
@@ -184,10 +184,7 @@ class _FileReader:
     def findings_of(self, path: Path) -> list[Finding]:
         """All findings in ``path``, whose name in the export is ``file``."""
         self._name = self.search.masked(self.file)
-        self.text("file name", self.file)
-        for part in self.file.split("/"):
-            self.text("file name", part)
-            self.text("file name", part.partition(".")[0])
+        self.name("file name", self.file)
         try:
             content = path.read_bytes()
         except OSError:
@@ -202,6 +199,14 @@ class _FileReader:
         whole = plain(value)
         if whole in self.search.whole:
             self._add(place, self.search.kinds[whole], whole)
+        self._keep(place, value)
+
+    def name(self, place: str, value: str) -> None:
+        """The name of a file: its folders, with and without what follows a dot, are compared as a whole."""
+        for part in value.split("/"):
+            for whole in {plain(part), plain(part.partition(".")[0]), plain(part.rpartition(".")[0])}:
+                if whole in self.search.whole and not is_number(whole):
+                    self._add(place, self.search.kinds[whole], whole)
         self._keep(place, value)
 
     def prose(self, place: str, line: str) -> None:

@@ -27,6 +27,8 @@ _OF_EXPORTS = (
     *("training", "train", "validation", "valid", "test", "testing", "fold", "image", "images", "series"),
     *("study", "patient", "header", "tags", "name", "version", "format", "source", "license", "licence"),
     *("ORIGINAL", "DERIVED", "PRIMARY", "SECONDARY", "MONOCHROME1", "MONOCHROME2"),
+    *("dcm", "json", "jsonl", "csv", "md", "npz", "npy", "nii", "gz", "png", "yaml", "html", "txt"),
+    *("line", "column", "chunk", "bytes", "picture", "preamble", "comment", "extension", "file"),
     *("ISO_IR 6", "ISO_IR 100", "ISO_IR 192"),
 )
 _B_VALUE = re.compile(r"b\d{1,5}")
