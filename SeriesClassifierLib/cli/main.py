@@ -71,6 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_journal(commands)
     _add_export(commands)
     _add_review(commands)
+    _add_rules(commands)
     _add_bundles(commands)
     _add_bench(commands)
     _add_simulate(commands)
@@ -308,6 +309,34 @@ def _add_review(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     agree.set_defaults(command=agreement_command)
     agree.add_argument("journal", type=Path)
     agree.add_argument("--readers", nargs="+", metavar="NAME", help="only these (default: all)")
+def _add_rules(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from SeriesClassifierLib.cli.rules import rules_apply, rules_export, rules_propose
+
+    group = commands.add_parser("rules", help="site rules out of repeated corrections").add_subparsers(
+        required=True, metavar="ACTION"
+    )
+    propose = group.add_parser("propose", help="find rules in what people corrected; changes nothing")
+    propose.set_defaults(command=rules_propose)
+    propose.add_argument("journal", type=Path)
+    propose.add_argument("--out", type=Path, metavar="FILE", help="write them as YAML, to read and change")
+    propose.add_argument(
+        "--fewest",
+        type=_positive,
+        default=3,
+        metavar="N",
+        help="series that must have been corrected alike (default: %(default)s)",
+    )
+    apply = group.add_parser("apply", help="label what rules hold for; labels of people stay")
+    apply.set_defaults(command=rules_apply)
+    apply.add_argument("journal", type=Path)
+    apply.add_argument("--rules", type=Path, required=True, metavar="FILE")
+    apply.add_argument("--user", required=True, metavar="NAME", help="who says so")
+    apply.add_argument("--dry-run", action="store_true", help="say what would happen and change nothing")
+    export = group.add_parser("export", help="rules for other programs")
+    export.set_defaults(command=rules_export)
+    export.add_argument("rules", type=Path)
+    export.add_argument("--format", choices=("dcm2bids", "monai"), required=True)
+    export.add_argument("--out", type=Path, required=True, metavar="FILE", help="JSON")
 
 
 def _add_bundles(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

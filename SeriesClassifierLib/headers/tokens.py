@@ -122,6 +122,11 @@ def vendor(manufacturer: str) -> str:
     return next((name for name, pattern in _VENDORS if pattern.search(manufacturer)), "")
 
 
+def vendor_pattern(name: str) -> str:
+    """The regular expression that finds one of ``VENDORS``, in any case of letters."""
+    return dict(_VENDORS)[name].pattern
+
+
 @lru_cache(maxsize=4096)
 def scan_options(values: tuple[str, ...]) -> frozenset[str]:
     """Normalized ScanOptions."""
