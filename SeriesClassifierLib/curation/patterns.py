@@ -28,7 +28,7 @@ _WORD = re.compile(r"[^\W_]+")
 # A number in a name changes with the settings (b800); one digit is part of the name (t2, 3d).
 _NUMBERED = re.compile(r"([^\W\d_]+)\d{2,}", re.ASCII)
 # Words up to this length are found inside others: W in WATERFALL.
-_SHORT = 2
+SHORT = 2
 # The plainest boundary comes first; the last one holds beside whatever is no letter and no digit.
 _BEFORE = (r"\b", "_", "(?<![a-z0-9])")
 _AFTER = (r"\b", "_", "(?![a-z0-9])")
@@ -41,6 +41,8 @@ def atoms(pattern: str) -> tuple[str, ...]:
     """
     if not pattern or len(pattern) > MOST_PATTERN:
         raise UsageError(f"a pattern has 1 to {MOST_PATTERN} characters: shorten it or make two rules of it")
+    if not pattern.isprintable():
+        raise UsageError(f"the pattern {pattern!r} has characters that do not show: write . for each")
     found, place = [], 0
     while place < len(pattern):
         atom = _ATOM.match(pattern, place)
@@ -135,7 +137,7 @@ def wordings(words: Sequence[str], texts: Iterable[str]) -> list[str]:
     """
     texts = list(texts)
     patterns = []
-    for longest_bounded in (_SHORT, MOST_TEXT):
+    for longest_bounded in (SHORT, MOST_TEXT):
         for before, after in ((_BEFORE, _AFTER), (_BEFORE[-1:], _AFTER[-1:])):
             bounds = [(b, a) for b in before for a in after]
             pattern = GAP.join(_piece(word, texts, longest_bounded, bounds) for word in words)

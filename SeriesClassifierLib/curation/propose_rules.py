@@ -160,9 +160,10 @@ def _is_settled(prediction: Prediction) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A condition; of two that do the same the one with less ``effort`` is the simpler one."""
+    """A condition of ``size`` words and codes; of two that do the same, less ``effort`` is simpler."""
 
     when: Condition
+    size: int
     effort: tuple[int, ...]
 
 
@@ -262,13 +263,14 @@ def _names_of(text: str) -> tuple[str, ...]:
 
 @lru_cache(maxsize=65536)
 def _keys(text: str) -> frozenset[str]:
-    return frozenset(patterns.general(word).lower() for word in _names_of(text))
+    found = _names_of(text)
+    return frozenset(word.lower() for word in (*found, *map(patterns.general, found)))
 
 
 def _simplest(kind: _Kind, unexplained: Set[int], fewest: int) -> Condition | None:
     """The condition that explains the most and needs the least: words, else codes, else numbers."""
     named = list(_by_description(kind, unexplained, fewest))
-    few_words = [c for c in named if c.effort[0] <= _MOST_WORDS_BESIDE]
+    few_words = [c for c in named if c.size <= _MOST_WORDS_BESIDE]
     codes = kind.known.codes_of(unexplained, fewest)
     for candidates in (
         iter(named),
@@ -335,9 +337,11 @@ def _by_description(kind: _Kind, unexplained: Set[int], fewest: int) -> Iterator
         beside = sum(kind.is_beside(name) for name in chosen)
         telling = sum(kind.tells(name) for name in chosen)
         numbers = sum(name != patterns.general(name) for name in chosen)
+        # A word for the class says more than one that happens to be there, and a letter alone says little.
+        weak = (telling == 0, max(map(len, chosen)) <= patterns.SHORT)
         for bounded, pattern in enumerate(patterns.wordings(chosen, sorted(texts))):
-            effort = (len(some), beside, -telling, numbers, bounded, -sum(map(len, chosen)))
-            yield _Candidate(Condition(description=pattern), effort)
+            effort = (*weak, len(some), beside, -telling, numbers, bounded, -sum(map(len, chosen)))
+            yield _Candidate(Condition(description=pattern), len(some), effort)
 
 
 def _by_codes(described: Sequence[_Candidate], codes: Sequence[tuple[str, str]]) -> Iterator[_Candidate]:
@@ -345,24 +349,25 @@ def _by_codes(described: Sequence[_Candidate], codes: Sequence[tuple[str, str]])
     for n in range(1, _MOST_CODES + 1):
         for some in combinations(codes, n):
             if len(dict(some)) == n:
-                yield _Candidate(Condition(codes=dict(some)), (n, n, *map(codes.index, some)))
+                yield _Candidate(Condition(codes=dict(some)), n, (n, n, *map(codes.index, some)))
     for named in described:
         for i, code in enumerate(codes):
             when = replace(named.when, codes=dict([code]))
-            yield _Candidate(when, (named.effort[0] + 1, 1, i, *named.effort[1:]))
+            yield _Candidate(when, named.size + 1, (named.size + 1, 1, i, *named.effort))
 
 
 def _by_numbers(
     known: _Known, described: Sequence[_Candidate], codes: Sequence[tuple[str, str]], unexplained: Set[int]
 ) -> Iterator[_Candidate]:
     """Ranges of numbers beside a few words or beside a code."""
-    coded = [_Candidate(Condition(codes=dict([code])), (1, 1)) for code in codes]
+    coded = [_Candidate(Condition(codes=dict([code])), 1, (1,)) for code in codes]
     for base in (*described, *coded):
         covered = known.holding(base.when, unexplained)
         for i, name in enumerate(RANGES):
             for wide, limits in _limits(known, covered, name):
                 when = replace(base.when, ranges={name: limits})
-                yield _Candidate(when, (base.effort[0] + 1, i, wide, *base.effort[1:]))
+                effort = (base.size + 1, not base.when.description, i, wide, *base.effort)
+                yield _Candidate(when, base.size + 1, effort)
 
 
 def _limits(known: _Known, parts: Set[int], name: str) -> Iterator[tuple[int, tuple[float, float]]]:
