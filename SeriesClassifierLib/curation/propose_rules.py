@@ -38,6 +38,8 @@ _MOST_WORDS = 10
 # Words of a description that also asks for codes or numbers.
 _MOST_WORDS_BESIDE = 2
 _MOST_CODES = 2
+# Numbers that are none of a scan: smaller ones are 0, larger ones are damaged.
+_LEAST_NUMBER, _MOST_NUMBER = 1e-6, 1e9
 # How far a range reaches beyond what was seen.
 _SLACK = 0.05
 
@@ -373,7 +375,7 @@ def _by_numbers(
 def _limits(known: _Known, parts: Set[int], name: str) -> Iterator[tuple[int, tuple[float, float]]]:
     """Ranges that hold the numbers of parts, numbered from the widest, with limits that are easy to read."""
     numbers = [known.parts[i].protocol.get(name) for i in parts]
-    seen = [number for number in numbers if isinstance(number, (int, float)) and math.isfinite(number)]
+    seen = [number for number in numbers if isinstance(number, (int, float)) and 0 <= number < _MOST_NUMBER]
     if seen:
         low, high = min(seen), max(seen)
         yield 0, (_rounded(low * (1 - _SLACK), math.floor), _rounded(high * (1 + _SLACK), math.ceil))
@@ -382,8 +384,8 @@ def _limits(known: _Known, parts: Set[int], name: str) -> Iterator[tuple[int, tu
 
 def _rounded(number: float, direction: Callable[[float], int]) -> float:
     """A number from 0 on with two digits that count, rounded in one direction."""
-    if number <= 0:
-        return 0.0
+    if number < _LEAST_NUMBER:
+        return float(direction(number))
     step = math.floor(math.log10(number)) - 1
     return float(f"{direction(number / 10.0**step)}e{step}")
 

@@ -45,7 +45,7 @@ MOST_LOST = 0.02
 
 @dataclass(frozen=True)
 class Settings:
-    """``copies`` of a corrected header, all but one damaged; a step sees ``replayed`` of the simulated headers
+    """``copies`` of a corrected header, all but one damaged; a step sees ``replayed`` simulated headers
     and ``local`` copies; ``keeping`` is what agreeing with the base counts. ``judges`` are simulated headers
     that decide when to stop, ``held_out`` those to calibrate and to measure on.
     """
@@ -268,7 +268,7 @@ class _Loss:
         sizes = [len(names) for names in self._heads.values()]
         # Asked without the gate: near its border the copy must be sensible, too.
         logits = model.adapted(drawn.values, drawn.observed).split(sizes, dim=-1)
-        known, n = drawn.known.split(sizes, dim=-1), len(drawn.known)
+        known, n = torch.split(drawn.known, sizes, dim=-1), len(drawn.known)
         total = torch.zeros(())
         for facet, part, before in zip(self._heads, logits, known, strict=True):
             labels = drawn.labels[facet]

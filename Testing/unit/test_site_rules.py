@@ -183,6 +183,16 @@ def test_numbers_tell_where_codes_do_not() -> None:
     assert propose(labels, [part(20, "dixon", "DIXON_IN", te=1.15)]) == []
 
 
+@pytest.mark.parametrize(
+    "number", [0.0, 5e-324, 1e308, float("nan"), float("inf"), -1.0, 10**400, "text", None]
+)
+def test_numbers_of_a_damaged_journal_do_no_harm(number: Any) -> None:
+    labels = corrected(["dixon"] * 3, te=number)
+    for rule in propose(labels, [part(20, "dixon", "DIXON_IN", te=2.3)]):
+        assert all(matches(rule, label.model) for label in labels)
+    assert propose(labels, [part(20, "dixon", "DIXON_IN", te=number)]) == []
+
+
 def test_failed_parts_are_not_counted() -> None:
     (rule,) = propose(corrected(["mDIXON_W"] * 3), [part(90, "mDIXON_W", status=Status.FAILED)])
     assert rule.others == 0
