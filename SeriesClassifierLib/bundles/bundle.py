@@ -115,25 +115,6 @@ def shipped() -> Iterator[Path]:
         yield from sorted(path.parent for path in root.glob(f"*/{DESCRIPTION}"))
 
 
-def shipped_for(task: str) -> Iterator[Path]:
-    """Folders of the shipped bundles of one task; "auto": all that see pictures."""
-    for folder in shipped():
-        found = open_bundle(folder, verify=False).description["task"]
-        if found == task or (task == "auto" and found != "headers"):
-            yield folder
-
-
-def find_bundle(name: str) -> Path:
-    """The folder of a bundle by its name, or by its path. Raises BundleError when there is none."""
-    for folder in shipped():
-        if folder.name == name:
-            return folder
-    if (Path(name) / DESCRIPTION).is_file():
-        return Path(name)
-    known = ", ".join(folder.name for folder in shipped()) or "none"
-    raise BundleError(f"there is no bundle {name!r}: give a folder with {DESCRIPTION}, or one of: {known}")
-
-
 def _check_schema(name: str, description: Any) -> None:
     import jsonschema
 

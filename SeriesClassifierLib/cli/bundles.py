@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import argparse
 
-from SeriesClassifierLib.bundles.bundle import CARD, find_bundle, open_bundle, shipped
+from SeriesClassifierLib.bundles.adopted import adopt, adopted, find_bundle, rollback
+from SeriesClassifierLib.bundles.bundle import CARD, open_bundle, shipped
 from SeriesClassifierLib.headers.features import describe
 
 
 def bundles_list(options: argparse.Namespace) -> int:
-    """One line a bundle."""
-    for folder in shipped():
+    """One line a bundle, those in use first of their name."""
+    in_use = adopted()
+    for folder in sorted([*in_use.values(), *shipped()], key=lambda folder: open_bundle(folder).name):
         bundle = open_bundle(folder, verify=False)
+        place = "adopted" if folder in in_use.values() else "shipped"
         heads = ", ".join(f"{facet} ({len(names)})" for facet, names in bundle.facets.items())
         print(
-            f"{bundle.name}  {bundle.version}  task {bundle.description['task']}  {heads}  digest "
+            f"{bundle.name}  {bundle.version}  {place}  task {bundle.description['task']}  {heads}  digest "
             f"{bundle.digest}"
         )
+    return 0
+
+
+def bundles_adopt(options: argparse.Namespace) -> int:
+    """Use a bundle wherever its name is asked for, from now on."""
+    bundle = adopt(find_bundle(options.bundle))
+    print(f"{bundle.name} {bundle.version} is in use from now on")
+    print(f"the way back: series-classifier bundles rollback {bundle.name}")
+    return 0
+
+
+def bundles_rollback(options: argparse.Namespace) -> int:
+    """Use the bundle again that was in use before."""
+    bundle = rollback(options.name)
+    print(f"{bundle.name} {bundle.version} is in use again")
     return 0
 
 

@@ -72,6 +72,9 @@ def build_parser() -> argparse.ArgumentParser:
     _add_export(commands)
     _add_review(commands)
     _add_rules(commands)
+    _add_train(commands)
+    _add_evaluate(commands)
+    _add_compare(commands)
     _add_bundles(commands)
     _add_bench(commands)
     _add_simulate(commands)
@@ -235,9 +238,7 @@ def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     command.set_defaults(command=export_command)
     command.add_argument("--journal", type=Path, required=True, metavar="FILE", help="whose labels")
-    command.add_argument(
-        "--source", type=Path, required=True, metavar="SOURCE", help="where the series are"
-    )
+    command.add_argument("--source", type=Path, required=True, metavar="SOURCE", help="where the series are")
     command.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="a new folder, or an export to go on with"
     )
@@ -257,6 +258,8 @@ def _add_export(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     )
     command.add_argument("--jobs", type=_positive, metavar="N", help="reading processes")
     command.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+
 def _add_review(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     from SeriesClassifierLib.cli.review import (
         agreement_command,
@@ -309,6 +312,8 @@ def _add_review(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     agree.set_defaults(command=agreement_command)
     agree.add_argument("journal", type=Path)
     agree.add_argument("--readers", nargs="+", metavar="NAME", help="only these (default: all)")
+
+
 def _add_rules(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     from SeriesClassifierLib.cli.rules import rules_apply, rules_export, rules_propose
 
@@ -339,21 +344,120 @@ def _add_rules(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     export.add_argument("--out", type=Path, required=True, metavar="FILE", help="JSON")
 
 
-def _add_bundles(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    from SeriesClassifierLib.cli.bundles import bundles_info, bundles_list, bundles_verify, header_features
+def _add_train(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from SeriesClassifierLib.cli.learn import train_command
 
-    group = commands.add_parser("bundles", help="list, describe or verify models").add_subparsers(
-        required=True, metavar="ACTION"
+    command = commands.add_parser("train", help="make a new bundle out of one and what people labelled")
+    command.set_defaults(command=train_command)
+    _add_data(command)
+    command.add_argument(
+        "--recipe",
+        required=True,
+        choices=("headers", "prostate-joint", "liver-bca", "brain-ensemble"),
+        help="what is trained",
     )
+    command.add_argument("--base", required=True, metavar="BUNDLE", help="to start from: a name or a folder")
+    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="a new folder")
+    command.add_argument("--seed", type=int, default=1, metavar="S", help="default: 1")
+    command.add_argument(
+        "--work",
+        type=Path,
+        metavar="DIR",
+        help="checkpoints and curves (default: beside --out); run again to go on",
+    )
+    command.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+
+def _add_evaluate(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from SeriesClassifierLib.cli.learn import evaluate_command
+
+    command = commands.add_parser("evaluate", help="measure a bundle on what people labelled")
+    command.set_defaults(command=evaluate_command)
+    command.add_argument("--bundle", required=True, metavar="BUNDLE", help="a name or a folder")
+    _add_data(command)
+    command.add_argument(
+        "--header-bundle",
+        default="headers",
+        metavar="BUNDLE",
+        help="beside a picture bundle (default: headers)",
+    )
+    command.add_argument("--facet", default="sequence", help="default: %(default)s")
+    command.add_argument(
+        "--include-trained", action="store_true", help="also patients that the bundle has learned from"
+    )
+    command.add_argument("--max-error", type=float, default=0.01, metavar="RISK", help="default: %(default)s")
+    command.add_argument("--samples", type=_positive, default=1000, metavar="N", help="of the bootstrap")
+    command.add_argument("--seed", type=int, default=0, metavar="S")
+    _add_results(command, "f1>=0.95")
+
+
+def _add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from SeriesClassifierLib.cli.learn import compare_command
+
+    command = commands.add_parser("compare", help="every label that a new bundle would change")
+    command.set_defaults(command=compare_command)
+    command.add_argument("--journal", type=Path, required=True, metavar="FILE", help="what people named")
+    command.add_argument("--old", default="headers", metavar="BUNDLE", help="default: %(default)s")
+    command.add_argument("--new", required=True, metavar="BUNDLE")
+    command.add_argument(
+        "--source", type=Path, metavar="SOURCE", help="default: the database beside the journal"
+    )
+    command.add_argument("--mode", choices=("auto", "header", "full"), default="auto")
+    command.add_argument("--max-error", type=float, default=0.01, metavar="RISK", help="default: %(default)s")
+    command.add_argument("--jobs", type=_positive, metavar="N", help="reading processes")
+    _add_results(command, "breaks==0")
+
+
+def _add_data(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--data",
+        type=Path,
+        action="append",
+        required=True,
+        metavar="DIR",
+        help="a training set that 'export' wrote; may be repeated",
+    )
+
+
+def _add_results(command: argparse.ArgumentParser, example: str) -> None:
+    command.add_argument("--html", type=Path, metavar="FILE", help="write a page with pictures")
+    command.add_argument("--json", type=Path, metavar="FILE", help="write the figures")
+    command.add_argument(
+        "--require",
+        action="append",
+        default=[],
+        metavar="WHAT",
+        help=f"for example '{example}': exit code 1 when it is not so; may be repeated",
+    )
+    command.add_argument("--quiet", action="store_true", help="print nothing but errors")
+
+
+def _add_bundles(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from SeriesClassifierLib.cli.bundles import (
+        bundles_adopt,
+        bundles_info,
+        bundles_list,
+        bundles_rollback,
+        bundles_verify,
+        header_features,
+    )
+
+    group = commands.add_parser(
+        "bundles", help="list, describe, verify, adopt models, or go back"
+    ).add_subparsers(required=True, metavar="ACTION")
     group.add_parser("list", help="bundles that come with the library").set_defaults(command=bundles_list)
     group.add_parser("features", help="what header models see").set_defaults(command=header_features)
     for name, function, text in (
         ("info", bundles_info, "the model card"),
         ("verify", bundles_verify, "compare every checksum"),
+        ("adopt", bundles_adopt, "use it in place of the one of its name, until rollback"),
     ):
         command = group.add_parser(name, help=text)
         command.set_defaults(command=function)
         command.add_argument("bundle", help="a name or a folder")
+    back = group.add_parser("rollback", help="use the bundle again that was in use before")
+    back.set_defaults(command=bundles_rollback)
+    back.add_argument("name", help="for example headers")
 
 
 def _add_bench(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

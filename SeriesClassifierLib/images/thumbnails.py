@@ -94,6 +94,11 @@ def file_thumbnail(path: str, frame: int = 0, longest_side: int = LONGEST_SIDE) 
         return Thumbnail(reason=f"pixels cannot be decoded ({type(error).__name__})")
 
 
+def grey_uri(slices: NDArray[np.uint8], longest_side: int = LONGEST_SIDE) -> str:
+    """The middle one of prepared slices (S, side, side) as a data URI; "" where there is none."""
+    return _png_uri(slices[len(slices) // 2], longest_side) if len(slices) else ""
+
+
 def to_grey(pixels: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Grey levels 0 to 255 between the 1st and 99th percentile of the finite values; others are black."""
     import numpy as np

@@ -7,7 +7,8 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
-from SeriesClassifierLib.bundles.bundle import Bundle, shipped_for
+from SeriesClassifierLib.bundles.adopted import installed_for
+from SeriesClassifierLib.bundles.bundle import Bundle
 from SeriesClassifierLib.errors import BundleError
 from SeriesClassifierLib.headers.features import features
 from SeriesClassifierLib.headers.part_header import PartHeader
@@ -29,7 +30,7 @@ class PictureStage:
         """
         self._full = mode == "full"
         self._any_region = task != "auto"
-        found = [load_picture_model(folder) for folder in folders or shipped_for(task)]
+        found = [load_picture_model(folder) for folder in folders or installed_for(task)]
         self._models = [model for model in found if task in ("auto", model.task)]
         self._thresholds = {m.task: m.bundle.thresholds(max_error) for m in self._models}
         if not self._models and task != "auto":

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from SeriesClassifierLib.bundles.bundle import Bundle, find_bundle
+from SeriesClassifierLib.bundles.adopted import find_bundle
+from SeriesClassifierLib.bundles.bundle import Bundle
 from SeriesClassifierLib.errors import UsageError
 from SeriesClassifierLib.headers.features import features
 from SeriesClassifierLib.headers.part_header import PartHeader, series_headers

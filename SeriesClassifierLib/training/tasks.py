@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 
 import torch
 
-from SeriesClassifierLib.bundles.bundle import WEIGHTS, find_bundle
+from SeriesClassifierLib.bundles.adopted import SHIPPED, find_bundle
+from SeriesClassifierLib.bundles.bundle import WEIGHTS
 from SeriesClassifierLib.models.encoders import build_encoder, fix_side
 from SeriesClassifierLib.models.fusion import JointFusion
 from SeriesClassifierLib.models.modalities import PictureHeaderModel
@@ -101,7 +102,7 @@ def _start_header(model: PictureHeaderModel) -> None:
     from safetensors.torch import load_file
 
     prefix = "members.0.0.encoder."
-    state = load_file(find_bundle("headers") / WEIGHTS)
+    state = load_file(find_bundle(SHIPPED + "headers") / WEIGHTS)
     own = {name[len(prefix) :]: tensor for name, tensor in state.items() if name.startswith(prefix)}
     model.get_submodule("header").load_state_dict(own)
 

@@ -24,7 +24,7 @@ import pydicom
 import SimpleITK
 import torch
 
-from SeriesClassifierLib.bundles.bundle import find_bundle
+from SeriesClassifierLib.bundles.adopted import find_bundle
 from SeriesClassifierLib.images.preprocess import prepare
 from SeriesClassifierLib.inference.run import Classifier, run
 from SeriesClassifierLib.models.modalities import PictureHeaderModel

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from SeriesClassifierLib.bundles.bundle import find_bundle, open_bundle, shipped
+from SeriesClassifierLib.bundles.adopted import find_bundle
+from SeriesClassifierLib.bundles.bundle import open_bundle, shipped
 from SeriesClassifierLib.errors import BundleError
 from SeriesClassifierLib.inference.header_model import HeaderModel
 from SeriesClassifierLib.inference.run import Classifier

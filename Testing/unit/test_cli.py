@@ -102,7 +102,7 @@ def test_cannot_open(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # Whatever is shipped: here no bundle sees pictures.
-    monkeypatch.setattr("SeriesClassifierLib.inference.picture_stage.shipped_for", lambda task: iter(()))
+    monkeypatch.setattr("SeriesClassifierLib.inference.picture_stage.installed_for", lambda task: iter(()))
     assert classify(tmp_path / "nowhere") == CANNOT_OPEN
     assert run("classify", folder, "--bundle", "no such bundle") == CANNOT_OPEN
     (tmp_path / "text.sqlite").write_text("no journal" * 100)
@@ -358,7 +358,8 @@ def test_bundles(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_changed_bundle_is_refused(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from SeriesClassifierLib.bundles.bundle import MODEL, find_bundle
+    from SeriesClassifierLib.bundles.adopted import find_bundle
+    from SeriesClassifierLib.bundles.bundle import MODEL
 
     copy = tmp_path / "bundle"
     shutil.copytree(find_bundle(headers_bundle()), copy)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from support.bundles import headers_bundle
 from support.simulated import write_small_series
 
-from SeriesClassifierLib.bundles.bundle import find_bundle
+from SeriesClassifierLib.bundles.adopted import find_bundle
 from SeriesClassifierLib.errors import BundleError, SourceError, UsageError
 from SeriesClassifierLib.headers.features import features
 from SeriesClassifierLib.headers.part_header import PartHeader
@@ -299,7 +299,7 @@ def test_series_that_could_not_be_read_is_failed_with_its_reason() -> None:
 def test_wrong_arguments_say_what_to_do(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("SeriesClassifierLib.inference.picture_stage.shipped_for", lambda task: iter(()))
+    monkeypatch.setattr("SeriesClassifierLib.inference.picture_stage.installed_for", lambda task: iter(()))
     with pytest.raises(UsageError, match="mode 'fast' is not available: use one of auto, header, full"):
         classify(folder, mode="fast")
     with pytest.raises(UsageError, match="mode header looks at no pictures"):

@@ -46,7 +46,7 @@ def shipped(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def ship(*folders: Path) -> None:
         monkeypatch.setattr(
-            "SeriesClassifierLib.inference.picture_stage.shipped_for", lambda task: iter(folders)
+            "SeriesClassifierLib.inference.picture_stage.installed_for", lambda task: iter(folders)
         )
 
     ship()

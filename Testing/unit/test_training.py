@@ -10,7 +10,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="training needs torch (extra train), which is not installed here")
 
-from SeriesClassifierLib.bundles.bundle import find_bundle, open_bundle  # noqa: E402
+from SeriesClassifierLib.bundles.adopted import find_bundle  # noqa: E402
+from SeriesClassifierLib.bundles.bundle import open_bundle  # noqa: E402
 from SeriesClassifierLib.headers.features import FEATURES  # noqa: E402
 from SeriesClassifierLib.inference.header_model import load_header_model  # noqa: E402
 from SeriesClassifierLib.models.header_model import HeaderModel, SparseMetadataEncoder  # noqa: E402
