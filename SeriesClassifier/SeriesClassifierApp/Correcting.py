@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from slicer.i18n import tr as _
@@ -17,6 +17,9 @@ from SeriesClassifierApp.Wires import Wires
 # The facets that have a list of their own; those of the sequence are the classes of Details.
 _FACETS = ("plane", "phase", "derived", "region")
 
+# Does something to what is chosen, in steps, and fills the second list with what it did it to.
+Act = Callable[[list[Chosen], list[Chosen]], Iterator[None]]
+
 
 class Correcting:
     """Writes corrections to the journal and shows their series anew."""
@@ -30,28 +33,31 @@ class Correcting:
         store: LabelStore,
         *,
         say: Callable[[str], None],
+        onNamed: Callable[[list[Chosen]], None],
+        onCorrected: Callable[[list[Chosen]], None],
+        onUndone: Callable[[list[str]], None],
         onChange: Callable[[], None],
     ) -> None:
-        """``onChange`` is called when the table shows what was corrected."""
+        """``onCorrected`` is told what was corrected; before it ``onNamed``, unless it was because it looks
+        like another. ``onUndone`` is told of which series a correction was taken back, and ``onChange`` is
+        called when the table shows either.
+        """
         self._ui = ui
         self._table = table
         self._details = details
         self._store = store
         self._say = say
+        self._onNamed = onNamed
+        self._onCorrected = onCorrected
+        self._onUndone = onUndone
         self._onChange = onChange
         self._combos = {facet: getattr(ui, f"{facet}Combo") for facet in _FACETS}
         wires.connect(ui.acceptButton, "clicked(bool)", self.accept)
-        wires.connect(ui.nextButton, "clicked(bool)", self.next)
         wires.connect(ui.undoButton, "clicked(bool)", self.undo)
         for facet, combo in self._combos.items():
             wires.connect(combo, "activated(int)", lambda _index, facet=facet: self._onFacet(facet))
-        for key, slot in (
-            ("N", self.next),
-            ("A", self.acceptAndGoOn),
-            ("U", self.undo),
-            ("Ctrl+Z", self.undo),
-        ):
-            wires.key(key, slot)
+        for key in ("U", "Ctrl+Z"):
+            wires.key(key, self.undo)
         for place, key in enumerate(KEYS):
             wires.key(key, lambda place=place: self.pressKey(place))
 
@@ -62,25 +68,20 @@ class Correcting:
     def correct(self, facets: Mapping[str, str]) -> None:
         """The selected series and parts are what ``facets`` say."""
         note = self._takeNote()
-        self._act(lambda chosen: self._store.correct(chosen, facets, note))
+        self._act(lambda chosen, done: self._store.correct(chosen, facets, note, done))
 
     def accept(self, _checked: bool = False) -> None:
         """What the selected series are said to be is right."""
         note = self._takeNote()
-        self._act(lambda chosen: self._store.accept(chosen, note))
+        self._act(lambda chosen, done: self._store.accept(chosen, note, done))
 
-    def acceptAndGoOn(self) -> None:
-        """The key A: accept, and go to the next."""
-        self.accept()
-        self.next()
+    def correctAlike(self, chosen: Sequence[Chosen], facets: Mapping[str, str], note: str) -> None:
+        """``chosen`` are what ``facets`` say, but those that a person labeled in the meantime: one step."""
+        self._table.slowly.add(self._correctingAlike(chosen, facets, note))
 
     def undo(self, _checked: bool = False) -> None:
         """Take the last correction back."""
         self._table.slowly.add(self._undoing())
-
-    def next(self, _checked: bool = False) -> None:
-        """Go to the next series that somebody must look at."""
-        self._table.findDoubtful(self._onFound)
 
     def pressKey(self, place: int) -> None:
         """A number key: the class at that place in the list of Details."""
@@ -102,12 +103,6 @@ class Correcting:
                 combo.addItem("")
                 combo.addItems(classesOf(facet))
 
-    def _onFound(self, uid: str) -> None:
-        if uid:
-            self._table.select(uid)
-        else:
-            self._say(_("Nothing is left to review."))
-
     def _onFacet(self, facet: str) -> None:
         combo = self._combos[facet]
         value = combo.currentText
@@ -115,20 +110,41 @@ class Correcting:
         if value:
             self.correct({facet: value})
 
-    def _act(self, act: Callable[[list[Chosen]], Iterator[None]]) -> None:
+    def _act(self, act: Act) -> None:
         """Do something to the selected series, in slices: there may be thousands."""
         if self._table.hasSelection:
             self._table.slowly.add(self._acting(act))
 
-    def _acting(self, act: Callable[[list[Chosen]], Iterator[None]]) -> Iterator[None]:
+    def _acting(self, act: Act) -> Iterator[None]:
         chosen: dict[Chosen, None] = {}
+        done: list[Chosen] = []
         yield from self._table.chosen(chosen)
-        yield from self._guarded(act(list(chosen)))
-        yield from self._showing([uid for uid, _part in chosen])
+        yield from self._guarded(act(list(chosen), done))
+        self._onNamed(done)
+        yield from self._telling(done)
+
+    def _correctingAlike(
+        self, chosen: Sequence[Chosen], facets: Mapping[str, str], note: str
+    ) -> Iterator[None]:
+        left: list[Chosen] = []
+        done: list[Chosen] = []
+        for uid, part in chosen:
+            if not self._store.isHuman(uid, part):
+                left.append((uid, part))
+            yield
+        if left:
+            yield from self._guarded(self._store.correct(left, facets, note, done))
+            self._say(_("{n} more series corrected. Undo (U) takes all of them back.").format(n=len(done)))
+            yield from self._telling(done)
+
+    def _telling(self, done: list[Chosen]) -> Iterator[None]:
+        self._onCorrected(done)
+        yield from self._showing([uid for uid, _part in done])
 
     def _undoing(self) -> Iterator[None]:
         uids: list[str] = []
         yield from self._guarded(self._store.undo(uids))
+        self._onUndone(uids)
         yield from self._showing(uids)
 
     def _guarded(self, steps: Iterator[None]) -> Iterator[None]:

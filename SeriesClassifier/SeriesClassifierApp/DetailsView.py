@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import qt
@@ -32,6 +32,7 @@ class DetailsView:
         self._onClass = onClass
         self._pictures = [ui.picture0, ui.picture1, ui.picture2, ui.picture3, ui.picture4]
         self._classes: list[str] = []
+        self._pixmaps: list[Any] = []
         ui.classList.connect("itemActivated(QListWidgetItem*)", self._onActivated)
         self.clear()
 
@@ -44,9 +45,14 @@ class DetailsView:
         """The classes in the order of their keys."""
         return self._classes
 
+    @property
+    def pixmaps(self) -> list[Any]:
+        """The pictures that are shown."""
+        return self._pixmaps
+
     def clear(self, text: str = "") -> None:
         """Show no series."""
-        self._classes = []
+        self._classes, self._pixmaps = [], []
         self._ui.detailsTitle.text = text or _("Choose a series in the table.")
         self._ui.detailsText.setHtml("")
         self._ui.classList.clear()
@@ -54,15 +60,21 @@ class DetailsView:
             label.clear()
             label.toolTip = ""
 
-    def announce(self, row: Mapping[str, Any]) -> None:
-        """What the table knows, until the worker has told the rest."""
+    def announce(self, row: Mapping[str, Any], reasons: Sequence[str]) -> None:
+        """What the table and the review queue know, until the worker has told the rest."""
         self.clear(_title(row))
-        self._ui.detailsText.setHtml(_("<p>Reading ...</p>"))
+        self._ui.detailsText.setHtml(f"{reasonsHtml(reasons)}<p>{_('Reading ...')}</p>")
 
-    def show(self, row: Mapping[str, Any], details: Mapping[str, Any], vocabulary: list[str]) -> None:
-        """One part, as the worker's job ``details`` tells it."""
+    def show(
+        self,
+        row: Mapping[str, Any],
+        details: Mapping[str, Any],
+        vocabulary: list[str],
+        reasons: Sequence[str],
+    ) -> None:
+        """One part, as the worker's job ``details`` tells it, and why it waits for review."""
         self._ui.detailsTitle.text = _title(row)
-        self._ui.detailsText.setHtml(detailsHtml(details))
+        self._ui.detailsText.setHtml(detailsHtml(details, reasons))
         self._showPictures(details.get("pictures", []))
         likely = [alternative["name"] for alternative in details["alternatives"]]
         self._classes = [*likely, *(name for name in vocabulary if name not in likely)]
@@ -74,6 +86,7 @@ class DetailsView:
             self._ui.classList.addItem(f"{key}   {name}{said}")
 
     def _showPictures(self, pictures: list[Mapping[str, str]]) -> None:
+        self._pixmaps = []
         for place, label in enumerate(self._pictures):
             label.clear()
             picture = pictures[place] if place < len(pictures) else {}
@@ -81,7 +94,9 @@ class DetailsView:
             if picture.get("png"):
                 pixmap = qt.QPixmap()
                 pixmap.loadFromData(qt.QByteArray(base64.b64decode(picture["png"])))
-                label.setPixmap(pixmap.scaled(label.size, qt.Qt.KeepAspectRatio, qt.Qt.SmoothTransformation))
+                small = pixmap.scaled(label.size, qt.Qt.KeepAspectRatio, qt.Qt.SmoothTransformation)
+                label.setPixmap(small)
+                self._pixmaps.append(small)
             elif picture.get("reason"):
                 label.setText(_("no picture"))
 
@@ -91,10 +106,19 @@ class DetailsView:
             self._onClass(self._classes[place])
 
 
-def detailsHtml(details: Mapping[str, Any]) -> str:
-    """Facts, evidence and alternatives as the rich text of a Qt label; every value is escaped."""
-    parts = []
-    conflicts = [text for kind, text in details["evidence"] if kind in ("conflict", "warning")]
+def reasonsHtml(reasons: Sequence[str]) -> str:
+    """Why somebody should look, as rich text."""
+    if not reasons:
+        return ""
+    return f"<p><b>{_('Why review:')}</b> {'; '.join(map(html.escape, reasons))}</p>"
+
+
+def detailsHtml(details: Mapping[str, Any], reasons: Sequence[str] = ()) -> str:
+    """Reasons, facts, evidence and alternatives as the rich text of a Qt label; every value is escaped."""
+    parts = [reasonsHtml(reasons)]
+    conflicts = [
+        text for kind, text in details["evidence"] if kind in ("conflict", "warning") and text not in reasons
+    ]
     if conflicts:
         parts.append(f"<p><b>{_('Look at this:')}</b> {'; '.join(map(html.escape, conflicts))}</p>")
     rows = "".join(

@@ -33,6 +33,10 @@ class LabelStore:
         """Whether something was corrected here that can be taken back."""
         return any(self._steps)
 
+    def isHuman(self, uid: str, part: int | None) -> bool:
+        """Whether a person said what a part is (None: any part of the series)."""
+        return any(p.status.value == "corrected" for p in self.predictions(uid) if part in (None, p.part))
+
     def use(self, path: str) -> None:
         """Go on with another journal, in which nothing was corrected yet."""
         self.close()
@@ -58,25 +62,34 @@ class LabelStore:
         journal = self._readable()
         return journal.current_series(uid) if journal is not None else []
 
-    def correct(self, chosen: Sequence[Chosen], facets: Mapping[str, str], note: str = "") -> Iterator[None]:
-        """Say what all ``chosen`` (series, part or None for all parts) are, in slices: one step for undo."""
+    def correct(
+        self,
+        chosen: Sequence[Chosen],
+        facets: Mapping[str, str],
+        note: str = "",
+        done: list[Chosen] | None = None,
+    ) -> Iterator[None]:
+        """Say what all ``chosen`` (series, part or None for all parts) are, in slices: one step for undo.
+
+        ``done`` gets what was corrected.
+        """
         journal = self._writable()
-        step: list[Chosen] = []
-        self._remember(step)
+        step = self._newStep(done)
         for start in range(0, len(chosen), _AT_ONCE):
             some = chosen[start : start + _AT_ONCE]
             journal.correct_all(some, facets, self._user, note)
             step += some
             yield
 
-    def accept(self, chosen: Sequence[Chosen], note: str = "") -> Iterator[None]:
-        """Confirm what ``chosen`` are said to be, but those without an answer."""
+    def accept(
+        self, chosen: Sequence[Chosen], note: str = "", done: list[Chosen] | None = None
+    ) -> Iterator[None]:
+        """Confirm what ``chosen`` are said to be, but those without an answer. ``done`` gets the others."""
         from SeriesClassifierLib.records import UNKNOWN
         from SeriesClassifierLib.vocabulary import FACETS
 
         journal = self._writable()
-        step: list[Chosen] = []
-        self._remember(step)
+        step = self._newStep(done)
         for uid, part in chosen:
             for prediction in journal.current_series(uid):
                 if part in (None, prediction.part) and prediction.sequence != UNKNOWN:
@@ -101,8 +114,11 @@ class LabelStore:
             journal.undo(uid, part, self._user)
             yield
 
-    def _remember(self, step: list[Chosen]) -> None:
+    def _newStep(self, step: list[Chosen] | None) -> list[Chosen]:
+        """Remember ``step``, or a new one, as what the next undo is about."""
+        step = [] if step is None else step
         self._steps = [*self._steps[1 - _MOST_UNDO :], step]
+        return step
 
     def _readable(self) -> Any:
         """The journal, or None as long as nobody wrote one."""

@@ -12,13 +12,19 @@ from SeriesClassifierApp import DatabaseSource, Dependencies, Labels, SceneLabel
 from SeriesClassifierApp.ChosenSeries import ChosenSeries
 from SeriesClassifierApp.Classifying import Classifying
 from SeriesClassifierApp.ColumnPublisher import ColumnPublisher
+from SeriesClassifierApp.Comparing import Comparing
 from SeriesClassifierApp.Correcting import Correcting
 from SeriesClassifierApp.DatabaseWatcher import DatabaseWatcher
 from SeriesClassifierApp.DetailsView import DetailsView
-from SeriesClassifierApp.LabelStore import LabelStore
+from SeriesClassifierApp.LabelStore import Chosen, LabelStore
+from SeriesClassifierApp.Learning import Learning
+from SeriesClassifierApp.LongJobs import LongJobs
 from SeriesClassifierApp.Preferences import Preferences
 from SeriesClassifierApp.Publishing import Publishing
+from SeriesClassifierApp.Reviewing import Reviewing
+from SeriesClassifierApp.ReviewQueue import ReviewQueue
 from SeriesClassifierApp.ReviewTable import DOUBTFUL, ReviewTable
+from SeriesClassifierApp.Siblings import Siblings
 from SeriesClassifierApp.Slowly import singleShot
 from SeriesClassifierApp.Wires import Wires
 from SeriesClassifierApp.WorkerProcess import WorkerProcess
@@ -32,14 +38,17 @@ class Panel:
     def __init__(self, ui: Any, widget: Any) -> None:
         """``widget`` holds the panel; its keys work while one of its children has the focus."""
         self.ui = ui
-        # Two processes: a question about one series does not wait for the end of a batch.
+        # A process each, started when first needed: a question about one series waits neither for a batch nor
+        # for a question about the whole journal, and nothing waits for training.
         self.batchWorker, self.deskWorker = WorkerProcess(), WorkerProcess()
+        self.reviewWorker, self.learnWorker = WorkerProcess(), WorkerProcess()
         self.store = LabelStore("", Settings.user())
         self.publisher = ColumnPublisher(self.deskWorker, self.say, self.updateButtons)
         self.table = ReviewTable(ui.seriesTree, DatabaseSource.studyTitle, self._onSelected)
         self.details = DetailsView(ui, self.relabel)
         self._wires = Wires(widget)
-        self._chosen = ChosenSeries(self.table, self.details, self.deskWorker, self.store)
+        self.queue = ReviewQueue(self.reviewWorker, self.store, self._onQueue)
+        self._chosen = ChosenSeries(self.table, self.details, self.deskWorker, self.store, self.queue.reasons)
         self._classifying = Classifying(
             ui,
             self._wires,
@@ -57,10 +66,27 @@ class Panel:
             self.details,
             self.store,
             say=self.say,
-            onChange=self._onCorrected,
+            onNamed=self._onNamed,
+            onCorrected=self.queue.answered,
+            onUndone=self._onUndone,
+            onChange=self._onChanged,
+        )
+        self._reviewing = Reviewing(ui, self._wires, self.table, self.queue, self._correcting, say=self.say)
+        self.siblings = Siblings(
+            ui,
+            self._wires,
+            self.reviewWorker,
+            self.store,
+            picturesOf=self._chosen.picturesOf,
+            apply=self._correcting.correctAlike,
         )
         self._publishing = Publishing(
             ui, self._wires, self.table, self.store, self.deskWorker, self.publisher, say=self.say
+        )
+        self.longJobs = LongJobs(ui, self._wires, self.learnWorker, self._updateLearning)
+        self._learning = Learning(ui, self._wires, self.longJobs, self.store, self._onTrained)
+        self.comparing = Comparing(
+            ui, self._wires, self.longJobs, self.store, self._learning, onSeries=self._showSeries
         )
         self.batch = self._classifying.batch
         self._refreshTimer = singleShot(_REFRESH_MS, self.refresh)
@@ -84,12 +110,16 @@ class Panel:
     def cleanup(self) -> None:
         """Let go of everything outside."""
         self._refreshTimer.stop()
+        self.siblings.forget()
         self._chosen.cleanup()
         self._watcher.cleanup()
         self._wires.cleanup()
         self.publisher.cleanup()
         self.batchWorker.stop()
         self.deskWorker.stop()
+        self.reviewWorker.stop()
+        self.learnWorker.stop()
+        self.comparing.cleanup()
         self.table.cleanup()
         self.details.cleanup()
         self.store.close()
@@ -124,11 +154,11 @@ class Panel:
 
     def acceptAndGoOn(self) -> None:
         """As the key A."""
-        self._correcting.acceptAndGoOn()
+        self._reviewing.acceptAndGoOn()
 
     def next(self) -> None:
         """As the key N."""
-        self._correcting.next()
+        self._reviewing.next()
 
     # The database and its journal
 
@@ -142,8 +172,11 @@ class Panel:
             self.store.use(path)
             self.table.clear()
             self.details.clear()
+            self.queue.clear()
+            self.siblings.forget()
             if Path(path).is_file() and not Dependencies.missing():
                 self.deskWorker.request("labels", self._onLabels, journal=path)
+                self.queue.ask()
         self._correcting.fillFacets()
         self.updateButtons()
 
@@ -173,13 +206,38 @@ class Panel:
         self._correcting.fillFacets()
         self._showCounts()
         self.updateButtons()
+        self.queue.ask()
         if self.table.current() is not None:
             self._chosen.showSoon()
 
-    def _onCorrected(self) -> None:
+    def _onQueue(self) -> None:
+        if self.table.current() is not None:
+            self._chosen.showSoon()
+
+    def _onNamed(self, done: list[Chosen]) -> None:
+        """One series was named: others like it may be waiting."""
+        if len({uid for uid, _part in done}) == 1:
+            uid, part = done[0]
+            self.siblings.ask((uid, part if len(done) == 1 else None), self.table.rows[uid])
+
+    def _onUndone(self, uids: list[str]) -> None:
+        self.siblings.forget()
+        self.queue.takenBack(uids)
+
+    def _onChanged(self) -> None:
         self._publishing.isBehind = True
         self._showCounts()
         self._chosen.showSoon()
+
+    def _onTrained(self, folder: str) -> None:
+        self.comparing.tryBundle(folder)
+
+    def _showSeries(self, uid: str, part: int | None) -> None:
+        """A series was chosen elsewhere: the filter must not hide it."""
+        if not self.table.isVisible(uid):
+            self.ui.filterEdit.text = ""
+            self.ui.doubtfulCheck.checked = False
+        self.table.select(uid, part)
 
     def _onFilter(self, _value: Any) -> None:
         self.table.filter(self.ui.filterEdit.text, self.ui.doubtfulCheck.checked)
@@ -194,6 +252,11 @@ class Panel:
         """Enable what can be done, and say of the rest why not."""
         self._classifying.updateButton()
         self._updateChosen()
+        self._updateLearning()
+
+    def _updateLearning(self) -> None:
+        self._learning.updateButtons()
+        self.comparing.updateButtons()
 
     def _updateChosen(self) -> None:
         self._correcting.updateButtons()

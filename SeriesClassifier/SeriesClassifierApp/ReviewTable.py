@@ -118,11 +118,20 @@ class ReviewTable:
         kind, uid, part = _identity(item) if item is not None else ("", "", None)
         return (uid, part) if kind in ("series", "part") and uid else None
 
-    def select(self, uid: str) -> bool:
-        """Put the cursor on a series; False when it is not there."""
+    def isVisible(self, uid: str) -> bool:
+        """Whether a series is in the table and passes the filter."""
+        item = self._items.get(uid)
+        return item is not None and not item.isHidden()
+
+    def select(self, uid: str, part: int | None = None) -> bool:
+        """Put the cursor on a series, or on a part of it where it has several; False when it is not there."""
         item = self._items.get(uid)
         if item is None:
             return False
+        for index in range(item.childCount()) if part is not None else ():
+            if _identity(item.child(index))[2] == part:
+                item = item.child(index)
+                break
         item.parent().setExpanded(True)
         self._tree.setCurrentItem(item)
         self._tree.scrollToItem(item)

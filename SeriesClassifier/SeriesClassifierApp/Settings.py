@@ -17,6 +17,8 @@ _DEFAULTS: dict[str, Any] = {
     "journal": "",
     "headerBundle": "",
     "pictureBundle": "",
+    "trainingFolder": "",
+    "bundleFolder": "",
 }
 
 

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from support.panel import MODULE, settle
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -84,3 +85,33 @@ def empty_database(slicer_standin, studies) -> Path:
     connection.close()
     assert slicer.dicomDatabase.openDatabase(str(studies))
     return studies
+
+
+@pytest.fixture
+def panel(slicer_standin, studies):
+    """The panel of the module over a database with two small studies; headers only, for speed."""
+    widget = slicer_standin.load(MODULE).enter()
+    from SeriesClassifierApp.Parameters import Mode
+
+    widget.panel.parameters.mode = Mode.HEADER
+    yield widget.panel
+    slicer_standin.loaded.unload()
+
+
+@pytest.fixture
+def classified(panel, run):
+    """After the press of Classify."""
+    run(panel)
+    return panel
+
+
+@pytest.fixture
+def run(slicer_standin):
+    """Presses Classify and waits for the end."""
+
+    def press(panel):
+        panel.ui.classifyButton.click()
+        assert panel.batch.isRunning, panel.ui.statusLabel.text
+        settle(slicer_standin, panel)
+
+    return press

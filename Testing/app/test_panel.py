@@ -7,75 +7,9 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-
-MODULE = Path(__file__).resolve().parents[2] / "SeriesClassifier" / "SeriesClassifier.py"
-PATIENCE_MS = 60_000
-
-
-@pytest.fixture
-def panel(slicer_standin, studies):
-    """The panel of the module over a database with two small studies; headers only, for speed."""
-    module = slicer_standin.load(MODULE)
-    widget = module.enter()
-    _headers_only(widget.panel)
-    yield widget.panel
-    slicer_standin.loaded.unload()
-
-
-def _headers_only(panel):
-    from SeriesClassifierApp.Parameters import Mode
-
-    panel.parameters.mode = Mode.HEADER
-
-
-@pytest.fixture
-def classified(panel, run):
-    """After the press of Classify."""
-    run(panel)
-    return panel
-
-
-@pytest.fixture
-def run(slicer_standin):
-    """Presses Classify and waits for the end."""
-
-    def press(panel):
-        panel.ui.classifyButton.click()
-        assert panel.batch.isRunning, panel.ui.statusLabel.text
-        settle(slicer_standin, panel)
-
-    return press
-
-
-def settle(standin, panel):
-    """Wait until nothing is under way."""
-    standin.wait_for(
-        lambda: (
-            not panel.batch.isRunning
-            and not panel.deskWorker.isBusy
-            and not panel.publisher.isWriting
-            and not panel.table.slowly.isBusy
-        ),
-        PATIENCE_MS,
-    )
-
-
-def labels(panel):
-    return {row["description"]: (row["label"], row["status"]) for row in panel.table.rows.values()}
-
-
-def uid_named(panel, description):
-    return next(uid for uid, row in panel.table.rows.items() if row["description"] == description)
-
-
-def choose(standin, panel, description):
-    panel.table.select(uid_named(panel, description))
-    standin.process_events(300)
-    settle(standin, panel)
-
+from support.panel import MODULE, PATIENCE_MS, choose, labels, settle, uid_named
 
 # --- its life ------------------------------------------------------------------------------------------------
 
@@ -372,7 +306,7 @@ def test_keys_are_there(slicer_standin, classified):
     import qt
 
     found = {shortcut.key.toString() for shortcut in classified._wires.shortcuts}
-    assert found == {"N", "A", "U", "Ctrl+Z", *"1234567890"}
+    assert found == {"N", "A", "S", "U", "Ctrl+Z", *"1234567890"}
     assert all(shortcut.context == qt.Qt.WidgetWithChildrenShortcut for shortcut in classified._wires.shortcuts)
 
 

@@ -14,27 +14,21 @@ from __future__ import annotations
 import argparse
 import gc
 import os
-import random
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2])]
 
 from support import standin  # noqa: E402
+from support.panel import MODULE, settle, write_journal  # noqa: E402
 
-from SeriesClassifierLib.journal.state import nothing_known  # noqa: E402
-from SeriesClassifierLib.journal.store import JOURNAL_NAME, Journal  # noqa: E402
-from SeriesClassifierLib.records import DecidedBy, Status  # noqa: E402
+from SeriesClassifierLib.journal.store import JOURNAL_NAME  # noqa: E402
 from SeriesClassifierLib.simulation.database_writer import write_database  # noqa: E402
-
-MODULE = Path(__file__).resolve().parents[2] / "SeriesClassifier" / "SeriesClassifier.py"
-_A_STUDY = 25
 
 
 class Stalls:
@@ -77,48 +71,6 @@ class Stalls:
         self.collector = max(self.collector, took)
 
 
-def write_journal(path: Path, n: int) -> None:
-    """Labels of ``n`` series, as a classification would leave them."""
-    chance = random.Random(1)
-    with Journal(path) as journal:
-        for study in range(-(-n // _A_STUDY)):
-            rows = []
-            for number in range(1, min(_A_STUDY, n - study * _A_STUDY) + 1):
-                sequence = chance.choice(["T1", "T2", "DWI", "ADC", "DCE", "FLAIR"])
-                rows.append(
-                    replace(
-                        nothing_known(f"2.25.{study * 1000 + number}", 1),
-                        study_uid=f"2.25.9{study}",
-                        series_number=number,
-                        description=f"protocol {chance.randrange(400)} {sequence.lower()}",
-                        label=f"{sequence} AX",
-                        sequence=sequence,
-                        plane="AX",
-                        confidence=round(chance.uniform(0.5, 1.0), 3),
-                        status=chance.choice([Status.AUTO] * 8 + [Status.REVIEW, Status.UNKNOWN]),
-                        decided_by=DecidedBy.HEADER,
-                        bundle="headers 1.0.0",
-                        fingerprint=str(number),
-                        bundle_digest="benchmark",
-                    )
-                )
-            journal.add_predictions(rows)
-
-
-def settle(installed: standin.Installed, panel: object) -> None:
-    """Until nothing is under way."""
-    installed.wait_for(
-        lambda: not (
-            panel.batch.isRunning  # type: ignore[attr-defined]
-            or panel.deskWorker.isBusy  # type: ignore[attr-defined]
-            or panel.publisher.isWriting  # type: ignore[attr-defined]
-            or panel.table.slowly.isBusy  # type: ignore[attr-defined]
-        ),
-        120_000,
-    )
-    installed.process_events(200)
-
-
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -158,6 +110,7 @@ def handlers(installed: standin.Installed, folder: Path, n: int) -> list[tuple[f
             made = do()
             took = time.perf_counter() - started
             settle(installed, module.widget.panel)
+            installed.process_events(200)
         done = time.perf_counter() - started
         stalls.append((max(took, watch.longest), watch.collector))
         print(f"{name:<34}{1000 * took:>9.0f}{1000 * stalls[-1][0]:>15.0f}{1000 * done:>12.0f}", flush=True)
