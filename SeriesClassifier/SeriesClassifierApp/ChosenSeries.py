@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from SeriesClassifierApp import DatabaseSource
 from SeriesClassifierApp.DetailsView import DetailsView
-from SeriesClassifierApp.LabelStore import LabelStore
+from SeriesClassifierApp.LabelStore import Chosen, LabelStore
 from SeriesClassifierApp.ReviewTable import ReviewTable
 from SeriesClassifierApp.Slowly import singleShot
 from SeriesClassifierApp.Vocabulary import classesOf
@@ -16,8 +17,17 @@ from SeriesClassifierApp.WorkerProcess import WorkerProcess
 _REST_MS = 120
 
 
+@dataclass
+class _Question:
+    """The details of one series: asked for, and the answer when it is there."""
+
+    uid: str
+    job: int = 0
+    answer: Mapping[str, Any] | None = None
+
+
 class ChosenSeries:
-    """Keeps the section Details at the cursor of the table."""
+    """Keeps the section Details at the cursor of the table, and has those of the next series at hand."""
 
     def __init__(
         self,
@@ -25,52 +35,121 @@ class ChosenSeries:
         details: DetailsView,
         worker: WorkerProcess,
         store: LabelStore,
+        *,
         reasonsOf: Callable[[str, int | None], list[str]],
+        nextOf: Callable[[Chosen], str],
     ) -> None:
-        """``reasonsOf`` says why a series and part waits for review."""
+        """``reasonsOf`` says why a series and part waits for review, ``nextOf`` which series comes after it,
+        or an empty text.
+        """
         self._table = table
         self._details = details
         self._worker = worker
         self._store = store
         self._reasonsOf = reasonsOf
-        self._job = 0
-        self._shown = ""
-        self._timer = singleShot(_REST_MS, self._ask)
+        self._nextOf = nextOf
+        self._now: _Question | None = None
+        self._ahead: _Question | None = None
+        self._reasons: list[str] = []
+        # The series whose details are all there.
+        self.shown = ""
+        self._timer = singleShot(_REST_MS, self.show)
 
     def showSoon(self) -> None:
-        """The cursor moved, or what it is on changed."""
+        """The cursor moved, perhaps on its way to somewhere else."""
         self._timer.start()
+
+    def changed(self, uids: Collection[str]) -> None:
+        """What is known of series changed."""
+        if self._ahead is not None and self._ahead.uid in uids:
+            self._forgetAhead()
+        current = self._table.current()
+        if current is not None and current[0] in uids:
+            self.showSoon()
+
+    def changedAll(self) -> None:
+        """What is known of every series may have changed."""
+        self._forgetAhead()
+        if self._table.current() is not None:
+            self.showSoon()
+
+    def queueChanged(self) -> None:
+        """Another series may be next, and the one that is shown may wait for other reasons."""
+        chosen = self._table.current()
+        if chosen is None or self.shown != chosen[0]:
+            return
+        if self._reasonsOf(*chosen) != self._reasons:
+            self._showAnswer()
+        else:
+            self._lookAhead(chosen)
 
     def picturesOf(self, uid: str) -> list[Any]:
         """The pictures of a series, when it is the one that is shown."""
-        return self._details.pixmaps if self._shown == uid else []
+        return self._details.pixmaps if self.shown == uid else []
 
     def cleanup(self) -> None:
         """Ask no more."""
         self._timer.stop()
+        self._forgetAhead()
 
-    def _ask(self) -> None:
-        self._shown = ""
+    def show(self) -> None:
+        """Show what the cursor is on now."""
+        self._timer.stop()
+        self.shown = ""
         chosen = self._table.current()
         row = self._table.rows.get(chosen[0]) if chosen is not None else None
         if chosen is None or row is None or not row["series_uid"]:
             self._details.clear(row["parts"][0]["error"] if row else "")
             return
         uid, part = chosen
+        if self._now is not None and self._now.answer is None:
+            self._worker.cancel(self._now.job, insist=False)
+        self._now = None
+        if self._ahead is not None and self._ahead.uid == uid:
+            self._now, self._ahead = self._ahead, None
+        if self._now is not None and self._now.answer is not None:
+            self._showAnswer()
+            return
         self._details.announce(row, self._reasonsOf(uid, part))
+        if self._now is None:
+            self._now = self._ask(uid, row)
+
+    def _ask(self, uid: str, row: Mapping[str, Any]) -> _Question:
+        question = _Question(uid)
+
+        def listen(event: Mapping[str, Any]) -> None:
+            if event["event"] == "done":
+                question.answer = event
+                if question is self._now:
+                    self._showAnswer()
+
         known = row.get("pictures")
         where = {"pictures": known} if known else {"files": DatabaseSource.filesOf(uid)}
-
-        def show(event: Mapping[str, Any]) -> None:
-            if job == self._job and event["event"] == "done":
-                self._shown = uid
-                found = [p for p in event["parts"] if part in (None, p["part"])]
-                if found:
-                    reasons = self._reasonsOf(uid, part)
-                    self._details.show(row, found[0], classesOf("sequence"), reasons)
-
-        if self._job:
-            self._worker.cancel(self._job, insist=False)
-        job = self._job = self._worker.request(
-            "details", show, journal=self._store.path, series_uid=uid, **where
+        question.job = self._worker.request(
+            "details", listen, journal=self._store.path, series_uid=uid, **where
         )
+        return question
+
+    def _showAnswer(self) -> None:
+        chosen = self._table.current()
+        if self._now is None or chosen is None or chosen[0] != self._now.uid:
+            return
+        uid, part = chosen
+        found = [p for p in self._now.answer["parts"] if part in (None, p["part"])]
+        if found:
+            self.shown = uid
+            self._reasons = self._reasonsOf(uid, part)
+            self._details.show(self._table.rows[uid], found[0], classesOf("sequence"), self._reasons)
+        self._lookAhead(chosen)
+
+    def _lookAhead(self, chosen: Chosen) -> None:
+        uid = self._nextOf(chosen)
+        row = self._table.rows.get(uid)
+        if row is not None and (self._ahead is None or self._ahead.uid != uid):
+            self._forgetAhead()
+            self._ahead = self._ask(uid, row)
+
+    def _forgetAhead(self) -> None:
+        if self._ahead is not None and self._ahead.answer is None:
+            self._worker.cancel(self._ahead.job, insist=False)
+        self._ahead = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from slicer.i18n import tr as _
@@ -36,11 +36,11 @@ class Correcting:
         onNamed: Callable[[list[Chosen]], None],
         onCorrected: Callable[[list[Chosen]], None],
         onUndone: Callable[[list[str]], None],
-        onChange: Callable[[], None],
+        onChange: Callable[[Collection[str]], None],
     ) -> None:
         """``onCorrected`` is told what was corrected; before it ``onNamed``, unless it was because it looks
-        like another. ``onUndone`` is told of which series a correction was taken back, and ``onChange`` is
-        called when the table shows either.
+        like another. ``onUndone`` is told of which series a correction was taken back, and ``onChange`` of
+        which series when the table shows either.
         """
         self._ui = ui
         self._table = table
@@ -164,7 +164,7 @@ class Correcting:
                 shown[uid] = row
             yield
         SceneLabels.apply(shown)
-        self._table.put(shown.values(), self._onChange)
+        self._table.put(shown.values(), lambda: self._onChange(shown.keys()))
 
     def _takeNote(self) -> str:
         text, self._ui.noteEdit.text = self._ui.noteEdit.text, ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +47,15 @@ class Panel:
         self.table = ReviewTable(ui.seriesTree, DatabaseSource.studyTitle, self._onSelected)
         self.details = DetailsView(ui, self.relabel)
         self._wires = Wires(widget)
-        self.queue = ReviewQueue(self.reviewWorker, self.store, self._onQueue)
-        self._chosen = ChosenSeries(self.table, self.details, self.deskWorker, self.store, self.queue.reasons)
+        self.queue = ReviewQueue(self.reviewWorker, self.store, lambda: self.chosen.queueChanged())
+        self.chosen = ChosenSeries(
+            self.table,
+            self.details,
+            self.deskWorker,
+            self.store,
+            reasonsOf=self.queue.reasons,
+            nextOf=lambda chosen: self.queue.ahead(chosen, self.table.isVisible),
+        )
         self._classifying = Classifying(
             ui,
             self._wires,
@@ -71,13 +78,21 @@ class Panel:
             onUndone=self._onUndone,
             onChange=self._onChanged,
         )
-        self._reviewing = Reviewing(ui, self._wires, self.table, self.queue, self._correcting, say=self.say)
+        self._reviewing = Reviewing(
+            ui,
+            self._wires,
+            self.table,
+            self.queue,
+            self._correcting,
+            say=self.say,
+            onFound=self.chosen.show,
+        )
         self.siblings = Siblings(
             ui,
             self._wires,
             self.reviewWorker,
             self.store,
-            picturesOf=self._chosen.picturesOf,
+            picturesOf=self.chosen.picturesOf,
             apply=self._correcting.correctAlike,
         )
         self._publishing = Publishing(
@@ -111,7 +126,7 @@ class Panel:
         """Let go of everything outside."""
         self._refreshTimer.stop()
         self.siblings.forget()
-        self._chosen.cleanup()
+        self.chosen.cleanup()
         self._watcher.cleanup()
         self._wires.cleanup()
         self.publisher.cleanup()
@@ -173,6 +188,7 @@ class Panel:
             self.table.clear()
             self.details.clear()
             self.queue.clear()
+            self.chosen.changedAll()
             self.siblings.forget()
             if Path(path).is_file() and not Dependencies.missing():
                 self.deskWorker.request("labels", self._onLabels, journal=path)
@@ -194,7 +210,7 @@ class Panel:
 
     def _onSelected(self) -> None:
         self._updateChosen()
-        self._chosen.showSoon()
+        self.chosen.showSoon()
 
     def _onBatchEnd(self, done: int) -> None:
         self.table.put([], self._afterBatch)
@@ -207,12 +223,7 @@ class Panel:
         self._showCounts()
         self.updateButtons()
         self.queue.ask()
-        if self.table.current() is not None:
-            self._chosen.showSoon()
-
-    def _onQueue(self) -> None:
-        if self.table.current() is not None:
-            self._chosen.showSoon()
+        self.chosen.changedAll()
 
     def _onNamed(self, done: list[Chosen]) -> None:
         """One series was named: others like it may be waiting."""
@@ -224,10 +235,10 @@ class Panel:
         self.siblings.forget()
         self.queue.takenBack(uids)
 
-    def _onChanged(self) -> None:
+    def _onChanged(self, uids: Collection[str]) -> None:
         self._publishing.isBehind = True
         self._showCounts()
-        self._chosen.showSoon()
+        self.chosen.changed(uids)
 
     def _onTrained(self, folder: str) -> None:
         self.comparing.tryBundle(folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from SeriesClassifierApp.WorkerProcess import WorkerProcess
 _MOST_ITEMS = 1000
 # Every answer changes the value of what is left a little; after so many the queue is worked out anew.
 _ANSWERS_A_QUEUE = 25
+_LOOK_AHEAD = 20
 
 Item = Mapping[str, Any]
 
@@ -111,16 +113,25 @@ class ReviewQueue:
         for isNewRound in (False, True):
             if isNewRound:
                 self._seen.clear()
-            for key in list(self._open):
-                isCurrent = current is not None and key[0] == current[0] and current[1] in (None, key[1])
-                if key in self._seen or key not in self._open or (isCurrent and len(self._open) > 1):
-                    continue
-                if isVisible(key[0]):
+            for key in self._left(current):
+                if key in self._open and isVisible(key[0]):
                     self._seen.add(key)
                     then(key)
                     return
                 yield
         then(None)
+
+    def ahead(self, current: Chosen, isVisible: Callable[[str], bool]) -> str:
+        """The series that ``search`` would find, or an empty text when it is not among the very next."""
+        some = islice(self._left(current), _LOOK_AHEAD)
+        return next((uid for uid, _part in some if isVisible(uid)), "")
+
+    def _left(self, current: Chosen | None) -> Iterator[Chosen]:
+        """The items of this round, without those of ``current`` unless it is the only one."""
+        for key in list(self._open):
+            isCurrent = current is not None and key[0] == current[0] and current[1] in (None, key[1])
+            if key not in self._seen and not (isCurrent and len(self._open) > 1):
+                yield key
 
     def _put(self, items: Iterable[Item]) -> None:
         self._open, self._parts, self._answered = {}, {}, {}

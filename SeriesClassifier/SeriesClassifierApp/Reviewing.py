@@ -26,11 +26,14 @@ class Reviewing:
         correcting: Correcting,
         *,
         say: Callable[[str], None],
+        onFound: Callable[[], None],
     ) -> None:
+        """``onFound`` is called when the cursor is on the next."""
         self._table = table
         self._queue = queue
         self._correcting = correcting
         self._say = say
+        self._onFound = onFound
         wires.connect(ui.nextButton, "clicked(bool)", self.next)
         wires.key("N", self.next)
         wires.key("A", self.acceptAndGoOn)
@@ -48,13 +51,13 @@ class Reviewing:
         yield from self._queue.search(self._table.current(), self._table.isVisible, self._onItem)
 
     def _onItem(self, found: Chosen | None) -> None:
-        if found is not None:
-            self._table.select(*found)
+        if found is not None and self._table.select(*found):
+            self._onFound()
         else:
             self._table.findDoubtful(self._onDoubtful)
 
     def _onDoubtful(self, uid: str) -> None:
-        if uid:
-            self._table.select(uid)
+        if uid and self._table.select(uid):
+            self._onFound()
         else:
             self._say(_("Nothing is left to review."))

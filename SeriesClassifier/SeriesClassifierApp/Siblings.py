@@ -12,6 +12,9 @@ from SeriesClassifierApp.SiblingsDialog import SiblingsDialog, protectedText
 from SeriesClassifierApp.Wires import Wires
 from SeriesClassifierApp.WorkerProcess import WorkerProcess
 
+# Of the name of a series, so that the line has room for the rest.
+_MOST_LETTERS = 24
+
 Apply = Callable[[Sequence[Chosen], Mapping[str, str], str], None]
 
 
@@ -52,6 +55,11 @@ class Siblings:
     def dialog(self) -> SiblingsDialog | None:
         """The list, while it is open."""
         return self._dialog
+
+    @property
+    def nSame(self) -> int:
+        """How many series the key S would correct."""
+        return len(_ofGrade(self._offer, "same"))
 
     def forget(self) -> None:
         """Offer nothing, and close the list."""
@@ -132,8 +140,10 @@ class Siblings:
         else:
             text = _("{m} more series are like {name}")
         ui = self._ui
-        ui.siblingsLabel.text = text.format(n=same, m=alike, name=self._name)
-        ui.siblingsLabel.toolTip = protectedText(self._offer["protected"])
+        short = self._name if len(self._name) <= _MOST_LETTERS else f"{self._name[:_MOST_LETTERS]}..."
+        ui.siblingsLabel.text = text.format(n=same, m=alike, name=short)
+        whole = text.format(n=same, m=alike, name=self._name)
+        ui.siblingsLabel.toolTip = f"{whole}. {protectedText(self._offer['protected'])}"
         ui.siblingsCorrectButton.enabled = bool(same)
         ui.siblingsCorrectButton.toolTip = (
             _("Give the {n} series that look the same the same class. One Undo takes all of it back.").format(

@@ -145,14 +145,45 @@ def test_details_say_why_the_series_is_next(slicer_standin, worker, show):
     worker.says(queue=queue_of(item(UIDS[9], *reasons), item(UIDS[4])))
     panel = show()
     press_next(slicer_standin, panel)
-    slicer_standin.process_events(200)
-    settle(slicer_standin, panel)
     text = panel.ui.detailsText.toPlainText()
     assert "Why review: header says T1, picture T2; 6 more series of this <protocol> wait" in text
     press_next(slicer_standin, panel)
-    slicer_standin.process_events(200)
-    settle(slicer_standin, panel)
     assert "Why review" not in panel.ui.detailsText.toPlainText()
+
+
+def test_the_details_of_the_next_series_are_there_before_it_is_asked_for(slicer_standin, worker, show):
+    worker.says(queue=queue_of(*map(item, UIDS[10:14])), siblings=siblings_of(like(UIDS[12])))
+    panel = show()
+
+    def looked_at():
+        return [request["series_uid"] for request in worker.asked("details")]
+
+    press_next(slicer_standin, panel)
+    assert looked_at() == UIDS[10:12]
+    panel.ui.nextButton.click()
+    slicer_standin.wait_for(lambda: not panel.table.slowly.isBusy)
+    assert panel.chosen.shown == UIDS[11]
+    settle(slicer_standin, panel)
+    assert looked_at() == UIDS[10:13]
+    correct(slicer_standin, panel, UIDS[11])
+    panel.siblings.correctAll()  # what was read of the next is not true any more
+    settle(slicer_standin, panel)
+    panel.table.select(UIDS[12])
+    slicer_standin.process_events(300)
+    settle(slicer_standin, panel)
+    assert "FLAIR" in panel.ui.detailsText.toPlainText()
+
+
+def test_a_new_queue_tells_its_reasons_of_the_series_that_is_shown(slicer_standin, worker, show):
+    worker.says(queue=queue_of(item(UIDS[10], "first")))
+    panel = show()
+    press_next(slicer_standin, panel)
+    assert "Why review: first" in panel.ui.detailsText.toPlainText()
+    worker.says(queue=queue_of(item(UIDS[10], "second")))
+    panel.queue.ask()
+    settle(slicer_standin, panel)
+    assert "Why review: second" in panel.ui.detailsText.toPlainText()
+    assert len(worker.asked("details")) == 1
 
 
 def test_what_is_answered_leaves_the_queue_at_once_and_its_undo_brings_it_back(slicer_standin, worker, show):

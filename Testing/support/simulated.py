@@ -5,13 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from SeriesClassifierLib.records import TagValue
 from SeriesClassifierLib.simulation.dicom_writer import uid_of, write_series
 
 
-def write_small_series(folder: Path, *, study: int, series: int, images: int, **tags: TagValue) -> list[Path]:
-    """Write ``images`` axial T2 slices of 8 x 6 pixels; ``tags`` are added or replace others."""
+def write_small_series(
+    folder: Path,
+    *,
+    study: int,
+    series: int,
+    images: int,
+    pixels: npt.NDArray[np.uint16] | None = None,
+    **tags: TagValue,
+) -> list[Path]:
+    """Write ``images`` axial T2 slices, all of them ``pixels`` or 8 x 6; ``tags`` are added or replace others."""
     common: dict[str, TagValue] = {
         "PatientName": "Small^Test",
         "PatientID": "SMALL",
@@ -38,5 +47,5 @@ def write_small_series(folder: Path, *, study: int, series: int, images: int, **
         }
         for number in range(1, images + 1)
     ]
-    pixels = np.arange(48, dtype=np.uint16).reshape(8, 6)
-    return write_series([pixels] * images, values, folder)
+    picture = np.arange(48, dtype=np.uint16).reshape(8, 6) if pixels is None else pixels
+    return write_series([picture] * images, values, folder)

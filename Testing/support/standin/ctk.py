@@ -102,7 +102,9 @@ class ctkPathLineEdit(QtWidgets.QWidget):
         super().__init__(parent)
         self._combo = QtWidgets.QComboBox(self)
         self._combo.setEditable(True)
-        QtWidgets.QHBoxLayout(self).addWidget(self._combo)
+        layout = QtWidgets.QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._combo)
         self._combo.editTextChanged.connect(self.currentPathChanged)
 
     def _path(self) -> str:
