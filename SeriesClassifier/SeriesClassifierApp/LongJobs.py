@@ -57,6 +57,7 @@ class LongJobs:
                     onDone(event)
                 else:
                     self.say(self._ending(event))
+                self._worker.rest()  # with what it loaded to train
                 self._onChange()
 
         self._job = -1  # it may end before its number is known

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
+import ctk
 from slicer.i18n import tr as _
 
 from SeriesClassifierApp import DatabaseSource, Dependencies, Labels, SceneLabels, Settings
@@ -109,6 +110,7 @@ class Panel:
         self._watcher = DatabaseWatcher(self._onDatabaseChanged, lambda _uids: self.updateButtons())
         self._wires.connect(ui.filterEdit, "textChanged(QString)", self._onFilter)
         self._wires.connect(ui.doubtfulCheck, "toggled(bool)", self._onFilter)
+        _setUpBrowsing(ui)
         self.updateButtons()
 
     # The life of the panel
@@ -280,3 +282,19 @@ class Panel:
             n=sum(counts.values()), doubtful=doubtful, corrected=counts.get("corrected", 0)
         )
         self._updateChosen()
+
+
+def _setUpBrowsing(ui: Any) -> None:
+    """What the browse buttons ask for; by default that is a file which exists."""
+    for edit in (
+        ui.folderEdit,
+        ui.bundleEdit,
+        ui.pictureBundleEdit,
+        ui.trainingFolderEdit,
+        ui.trainingDataEdit,
+        ui.bundleFolderEdit,
+        ui.newBundleEdit,
+    ):
+        edit.filters = ctk.ctkPathLineEdit.Dirs
+    for edit in (ui.exportEdit, ui.journalEdit):
+        edit.filters = ctk.ctkPathLineEdit.Files | ctk.ctkPathLineEdit.Writable

@@ -50,6 +50,7 @@ class WorkerProcess:
     def __init__(self, parent: Any = None) -> None:
         self._parent = parent
         self._process: Any = None
+        self._leaving: list[Any] = []
         self._jobs: dict[int, _Job] = {}
         self._number = 0
         self._rest = b""
@@ -82,20 +83,42 @@ class WorkerProcess:
             if insist:
                 self._killer.start()
 
+    def rest(self) -> None:
+        """Let a process without a job end, so that its memory is free; the next request starts a new one."""
+        if self._process is None or self._jobs:
+            return
+        process = self._takeProcess()
+        self._leaving.append(process)
+
+        def left(_code: int, _status: Any) -> None:
+            self._leaving.remove(process)
+            process.deleteLater()
+
+        process.connect("finished(int,QProcess::ExitStatus)", left)
+
     def stop(self) -> None:
         """End the process at once, without a word to anyone."""
         self._jobs.clear()
         self._pump.stop()
         self._killer.stop()
-        process, self._process = self._process, None
-        if process is not None:
-            process.disconnect("readyReadStandardOutput()", self._onOutput)
-            process.disconnect("readyReadStandardError()", self._onError)
-            process.disconnect("finished(int,QProcess::ExitStatus)", self._onFinished)
-            process.closeWriteChannel()  # behind a launcher, this is what ends the interpreter itself
+        if self._process is not None:
+            process = self._takeProcess()
             process.kill()
             process.waitForFinished(500)
             process.deleteLater()
+        for process in list(self._leaving):
+            process.kill()
+            process.waitForFinished(500)  # its end takes it out of the list
+
+    def _takeProcess(self) -> Any:
+        """The process, which nobody listens to any more and which may end."""
+        process, self._process = self._process, None
+        process.disconnect("readyReadStandardOutput()", self._onOutput)
+        process.disconnect("readyReadStandardError()", self._onError)
+        process.disconnect("finished(int,QProcess::ExitStatus)", self._onFinished)
+        process.disconnect("errorOccurred(QProcess::ProcessError)", self._onProcessError)
+        process.closeWriteChannel()  # behind a launcher, this is what ends the interpreter itself
+        return process
 
     def _start(self) -> None:
         if self._process is not None:

@@ -19,6 +19,9 @@ FAKE_WORKER = Path(__file__).resolve().parents[1] / "support" / "fake_worker.py"
 N_SERIES = 60
 UIDS = [f"2.25.{study * 1000 + number}" for study in range(3) for number in range(1, 26)][:N_SERIES]
 NOTHING = {"event": "done", "siblings": [], "protected": 0, "facets": {}}
+ASKS_THE_SYSTEM = pytest.mark.skipif(
+    os.name == "nt", reason="how it asks whether a process is alive ends it there"
+)
 COUNTS = {"breaks": 0, "fixes": 0, "still wrong": 0, "new unknown": 0, "new answer": 0, "other": 0}
 
 
@@ -122,6 +125,14 @@ def correct(standin, panel, uid, sequence="FLAIR"):
 
 def sequences(panel, uids=UIDS):
     return {uid: panel.table.rows[uid]["parts"][0]["sequence"] for uid in uids}
+
+
+def is_alive(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def wait_until_asked(standin, worker, do):
@@ -566,6 +577,20 @@ def test_a_worker_that_cannot_start_is_no_end(slicer_standin, panel, folders, mo
     assert panel.ui.trainButton.enabled
 
 
+@ASKS_THE_SYSTEM
+def test_the_memory_of_training_is_given_back(slicer_standin, worker, panel, folders, tmp_path):
+    worker.says(train=[{"until": str(tmp_path / "go on")}, {"event": "failed", "message": "no"}])
+    panel.ui.trainButton.click()
+    wait_until_asked(slicer_standin, worker, "train")
+    process = int(panel.learnWorker._process.processId())
+    (tmp_path / "go on").touch()
+    slicer_standin.wait_for(lambda: not is_alive(process), PATIENCE_MS)
+    assert "Training failed" in panel.ui.learnStatusLabel.text
+    panel.ui.trainButton.click()
+    settle(slicer_standin, panel)
+    assert len(worker.asked("train")) == 2
+
+
 def test_details_and_corrections_do_not_wait_for_training(slicer_standin, worker, panel, folders):
     worker.says(train=[{"wait": True}])
     panel.ui.trainButton.click()
@@ -670,9 +695,7 @@ def test_the_bundle_before_is_used_again(slicer_standin, worker, panel):
 # --- its life ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(
-    not hasattr(os, "kill") or os.name == "nt", reason="asks the system whether a process is alive"
-)
+@ASKS_THE_SYSTEM
 def test_the_end_of_the_module_ends_all_that_is_under_way(slicer_standin, worker, panel, folders):
     worker.says(train=[{"deaf": True}], siblings=siblings_of(like(UIDS[1])))
     correct(slicer_standin, panel, UIDS[0])
@@ -685,9 +708,7 @@ def test_the_end_of_the_module_ends_all_that_is_under_way(slicer_standin, worker
         int(w._process.processId()) for w in (panel.learnWorker, panel.reviewWorker, panel.deskWorker)
     ]
     slicer_standin.loaded.unload()
-    for process in processes:
-        with pytest.raises(ProcessLookupError):
-            os.kill(process, 0)
+    assert not any(map(is_alive, processes))
     slicer_standin.process_events(100)
     slicer_standin.load(MODULE).enter()
 

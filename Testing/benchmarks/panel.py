@@ -5,14 +5,17 @@
 Runs the module under the stand-in of Slicer (real Qt, our own PythonQt habits on top, which makes every call a little
 slower than in Slicer). A database and a journal of simulated labels are made; then a user's acts are done one by one.
 Told for each: the time its handler took, and the longest time in which the event loop did nothing else, until all that
-it began was done. Budget: 50 ms. A full pass of Python's garbage collector stops everything, too; it goes over all that
-the process holds, most of which is not ours, and is told by itself. With --database (a copy is made) also how long the first label takes after Classify.
+it began was done. Budget: 50 ms. The worker is real, but for two jobs that answer with more than they ever should:
+series that look the same, and changes of a new bundle. A full pass of Python's garbage collector stops everything, too;
+it goes over all that the process holds, most of which is not ours, and is told by itself. With --database (a copy is
+made) also how long the first label takes after Classify.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
+import json
 import os
 import shutil
 import sys
@@ -25,10 +28,12 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2])]
 
 from support import standin  # noqa: E402
-from support.panel import MODULE, settle, write_journal  # noqa: E402
+from support.panel import A_STUDY, MODULE, settle, write_journal  # noqa: E402
 
 from SeriesClassifierLib.journal.store import JOURNAL_NAME  # noqa: E402
 from SeriesClassifierLib.simulation.database_writer import write_database  # noqa: E402
+
+_FLIPS = 2000
 
 
 class Stalls:
@@ -73,7 +78,9 @@ class Stalls:
 
 def main() -> int:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--series", type=int, default=5000)
     parser.add_argument("--database", type=Path)
     options = parser.parse_args()
@@ -100,6 +107,7 @@ def handlers(installed: standin.Installed, folder: Path, n: int) -> list[tuple[f
     write_journal(database.parent / JOURNAL_NAME, n)
     installed.application.main_database.openDatabase(str(database))
     slicer.modules.dicom.widgetRepresentation()
+    _say_much(folder / "worker.json")
     module = installed.load(MODULE)
     stalls: list[tuple[float, float]] = []
 
@@ -125,7 +133,10 @@ def handlers(installed: standin.Installed, folder: Path, n: int) -> list[tuple[f
     from PySide6 import QtCore
 
     for column, name in ((3, "confidence"), (1, "description"), (0, "number")):
-        act(f"sort by {name}", lambda column=column: ui.seriesTree.sortByColumn(column, QtCore.Qt.AscendingOrder))
+        act(
+            f"sort by {name}",
+            lambda column=column: ui.seriesTree.sortByColumn(column, QtCore.Qt.AscendingOrder),
+        )
     act("type a filter", lambda: setattr(ui.filterEdit, "text", "dwi"))
     act("clear it", lambda: setattr(ui.filterEdit, "text", ""))
     act("needs review, on", lambda: setattr(ui.doubtfulCheck, "checked", True))
@@ -134,12 +145,47 @@ def handlers(installed: standin.Installed, folder: Path, n: int) -> list[tuple[f
     act("another class by key", lambda: panel.pressKey(1))
     act("accept and next", panel.acceptAndGoOn)
     act("undo", ui.undoButton.click)
+    act("another class: many look the same", lambda: panel.pressKey(1))
+    act("the list of them", panel.siblings.show)
+    act("correct them too", panel.siblings.correctAll)
+    act("undo all of it", ui.undoButton.click)
+    ui.newBundleEdit.currentPath = str(folder)
+    act("many changes of a new bundle", ui.compareButton.click)
     act("select all", ui.seriesTree.selectAll)
     act("select one", lambda: panel.table.select("2.25.1"))
     act("leave and publish", module.exit)
     act("come back", module.enter)
     module.unload()
     return stalls
+
+
+def _say_much(file: Path) -> None:
+    """Let the worker answer with more than it ever should; all other jobs are its own."""
+    from SeriesClassifierApp import WorkerProcess
+
+    uids = [f"2.25.{study * 1000 + number}" for study in range(2, 42) for number in range(1, A_STUDY + 1)]
+    same = {
+        "part": 1,
+        "study_uid": "",
+        "series_number": 1,
+        "description": "t2",
+        "label": "T2 AX",
+        "status": "auto",
+    }
+    siblings = [{**same, "series_uid": uid, "grade": "same", "reason": "same protocol"} for uid in uids]
+    flip = {"part": 1, "description": "t2", "old": "T2 AX", "new": "T1 AX", "human": "T1", "change": "fixes"}
+    counts = {"breaks": 0, "fixes": _FLIPS, "still wrong": 0, "new unknown": 0, "new answer": 0, "other": 0}
+    compared = {
+        **{"parts": 2 * _FLIPS, "labelled": _FLIPS, "counts": counts, "html": ""},
+        "flips": [{**flip, "series_uid": uids[place % len(uids)]} for place in range(_FLIPS)],
+    }
+    jobs = {
+        "siblings": [{"event": "done", "siblings": siblings, "protected": 0, "facets": {"sequence": "T2"}}],
+        "compare": [{"event": "done", **compared}],
+    }
+    file.write_text(json.dumps(jobs), encoding="utf-8")
+    os.environ["FAKE_WORKER"] = str(file)
+    WorkerProcess.WORKER_SCRIPT = Path(__file__).resolve().parents[1] / "support" / "fake_worker.py"
 
 
 def first_label(installed: standin.Installed, folder: Path, source: Path) -> None:

@@ -13,7 +13,7 @@ from SeriesClassifierLib.records import DecidedBy, Status
 
 MODULE = Path(__file__).resolve().parents[2] / "SeriesClassifier" / "SeriesClassifier.py"
 PATIENCE_MS = 120_000
-_A_STUDY = 25
+A_STUDY = 25
 
 
 def settle(standin: Any, panel: Any) -> None:
@@ -52,9 +52,9 @@ def write_journal(path: Path, n: int) -> None:
     """Labels of ``n`` series, as a classification would leave them."""
     chance = random.Random(1)
     with Journal(path) as journal:
-        for study in range(-(-n // _A_STUDY)):
+        for study in range(-(-n // A_STUDY)):
             rows = []
-            for number in range(1, min(_A_STUDY, n - study * _A_STUDY) + 1):
+            for number in range(1, min(A_STUDY, n - study * A_STUDY) + 1):
                 sequence = chance.choice(["T1", "T2", "DWI", "ADC", "DCE", "FLAIR"])
                 rows.append(
                     replace(
