@@ -160,13 +160,15 @@ class Comparing:
         self._jobs.say(_("{n} images were compared.").format(n=event["parts"]))
 
     def _onAdopted(self, event: Mapping[str, Any]) -> None:
-        self._compared = None
-        text = _("{name} {version} is used from the next batch on.")
-        self._jobs.say(text.format(name=event["name"], version=event["version"]))
+        self._sayInUse(_("{name} {version} is used from the next batch on."), event)
 
     def _onRolledBack(self, event: Mapping[str, Any]) -> None:
+        self._sayInUse(_("{name} {version} is used again, from the next batch on."), event)
+
+    def _sayInUse(self, text: str, event: Mapping[str, Any]) -> None:
         self._compared = None
-        text = _("{name} {version} is used again, from the next batch on.")
+        if self._learning.isOverridden:
+            text += " " + _("But Advanced names another bundle: empty that field first.")
         self._jobs.say(text.format(name=event["name"], version=event["version"]))
 
     def _showResult(self, text: str, *, isThere: bool) -> None:

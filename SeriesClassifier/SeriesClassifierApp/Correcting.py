@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from slicer.i18n import tr as _
@@ -119,7 +119,9 @@ class Correcting:
         chosen: dict[Chosen, None] = {}
         done: list[Chosen] = []
         yield from self._table.chosen(chosen)
-        yield from self._guarded(act(list(chosen), done))
+        isDone = yield from self._guarded(act(list(chosen), done))
+        if isDone and chosen and not done:
+            self._say(_("There is no answer to accept: press the number of a class."))
         self._onNamed(done)
         yield from self._telling(done)
 
@@ -147,14 +149,16 @@ class Correcting:
         self._onUndone(uids)
         yield from self._showing(uids)
 
-    def _guarded(self, steps: Iterator[None]) -> Iterator[None]:
-        """``steps``, with what goes wrong told to the user."""
+    def _guarded(self, steps: Iterator[None]) -> Generator[None, None, bool]:
+        """``steps``, with what goes wrong told to the user; whether nothing did."""
         from SeriesClassifierLib.errors import SeriesClassifierError
 
         try:
             yield from steps
         except SeriesClassifierError as error:
             self._say(str(error))
+            return False
+        return True
 
     def _showing(self, uids: Iterable[str]) -> Iterator[None]:
         """Show series as they stand now."""

@@ -67,6 +67,11 @@ class Learning:
         """The bundle in use, a name or a folder."""
         return self._ui.baseEdit.text.strip() or Settings.get(_RECIPES[self.recipe][1]) or self.bundleName
 
+    @property
+    def isOverridden(self) -> bool:
+        """Whether Advanced names a bundle, so that the one of the recipe's name is not in use."""
+        return bool(Settings.get(_RECIPES[self.recipe][1]))
+
     def export(self, _checked: bool = False) -> None:
         """The button Export training data."""
         if not self._reasonNoExport():

@@ -42,12 +42,12 @@ class SiblingsDialog:
         layout.addWidget(said)
         if pictures:
             row = qt.QHBoxLayout()
+            layout.addLayout(row)  # first, so that the dialog owns what is added
             for pixmap in pictures:
                 label = qt.QLabel()
                 label.setPixmap(pixmap)
                 row.addWidget(label)
             row.addStretch(1)
-            layout.addLayout(row)
         self.tree = qt.QTreeWidget()
         self.tree.columnCount = 5
         self.tree.setHeaderLabels([_("Number"), _("Description"), _("Class now"), _("Likeness"), _("Why")])

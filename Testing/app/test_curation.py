@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.panel import MODULE, PATIENCE_MS, settle, write_journal
+from support.panel import MODULE, PATIENCE_MS, labels, settle, uid_named, write_journal
 
+from SeriesClassifierLib.cli.worker_jobs import JOBS
 from SeriesClassifierLib.journal.store import JOURNAL_NAME, Journal
 from SeriesClassifierLib.simulation.database_writer import write_database
 
@@ -264,8 +266,6 @@ def test_without_a_queue_next_goes_down_the_table(slicer_standin, worker, show, 
 
 
 def test_a_part_of_a_series_is_chosen_and_corrected_alone(slicer_standin, worker, studies):
-    from support.panel import uid_named
-
     panel = slicer_standin.load(MODULE).enter().panel
     from SeriesClassifierApp.Parameters import Mode
 
@@ -281,6 +281,20 @@ def test_a_part_of_a_series_is_chosen_and_corrected_alone(slicer_standin, worker
     settle(slicer_standin, panel)
     assert [part["sequence"] for part in panel.table.rows[uid]["parts"]] == ["DWI", "ADC"]
     slicer_standin.loaded.unload()
+
+
+def test_accepting_where_there_is_no_answer_says_so_and_leaves_it_in_the_queue(
+    slicer_standin, worker, show, journal
+):
+    with Journal(journal) as other:
+        other.add_predictions([replace(other.current(UIDS[10], 1), sequence="unknown", label="?")])
+    worker.says(queue=queue_of(item(UIDS[10])))
+    panel = show()
+    press_next(slicer_standin, panel)
+    panel.ui.acceptButton.click()
+    settle(slicer_standin, panel)
+    assert "no answer to accept" in panel.ui.statusLabel.text
+    assert len(panel.queue) == 1
 
 
 # --- series that look the same -------------------------------------------------------------------------------
@@ -690,6 +704,46 @@ def test_the_bundle_before_is_used_again(slicer_standin, worker, panel):
     settle(slicer_standin, panel)
     assert [request["name"] for request in worker.asked("rollback")] == ["liver"]
     assert "liver 1.0.0 is used again" in panel.ui.learnStatusLabel.text
+
+
+def test_a_bundle_that_advanced_names_stays_in_use_and_that_is_said(slicer_standin, worker, panel):
+    worker.says(rollback=[{"event": "done", "name": "headers", "version": "1.0.0"}])
+    panel.ui.bundleEdit.currentPath = "/my bundle"
+    panel.ui.rollBackButton.click()
+    settle(slicer_standin, panel)
+    assert "Advanced names another bundle" in panel.ui.learnStatusLabel.text
+
+
+# --- the real worker -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif("queue" not in JOBS, reason="the worker has no queue")
+def test_the_queue_of_the_real_worker_is_walked(slicer_standin, classified):
+    events = []
+    request = {"do": "queue", "journal": classified.store.path, "limit": 10}
+    JOBS["queue"](request, lambda event, **more: events.append(more), lambda: False)
+    items = [item for event in events for item in event["items"]]
+    assert items
+    assert all(item["reasons"] for item in items)
+    seen = [press_next(slicer_standin, classified)[0] for _ in items]
+    assert seen == [item["series_uid"] for item in items]
+
+
+@pytest.mark.skipif("siblings" not in JOBS, reason="the worker does not look for series that are alike")
+def test_what_the_real_worker_offers_is_corrected_and_taken_back(slicer_standin, classified):
+    before = labels(classified)
+    correct(slicer_standin, classified, uid_named(classified, "series 10"))
+    after = labels(classified)
+    n = classified.siblings.nSame
+    classified.siblings.correctAll()
+    settle(slicer_standin, classified)
+    changed = [name for name, label in labels(classified).items() if label != after[name]]
+    assert len(changed) == n
+    assert all(labels(classified)[name][1] == "corrected" for name in changed)
+    for _ in range(2 if n else 1):
+        classified.ui.undoButton.click()
+        settle(slicer_standin, classified)
+    assert labels(classified) == before
 
 
 # --- its life ------------------------------------------------------------------------------------------------
