@@ -659,6 +659,7 @@ def test_a_bundle_is_adopted_only_as_it_was_compared(slicer_standin, worker, pan
     assert panel.ui.adoptButton.enabled
     (bundle / "bundle.json").write_text('{"trained": "anew"}', encoding="utf-8")
     panel.ui.adoptButton.click()
+    settle(slicer_standin, panel)
     assert not worker.asked("adopt")
     assert not panel.ui.adoptButton.enabled
     compare(slicer_standin, worker, panel, bundle, flip(UIDS[5], "fixes"))
