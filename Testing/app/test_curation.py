@@ -11,9 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.panel import MODULE, PATIENCE_MS, labels, settle, uid_named, write_journal
+from support.panel import MODULE, PATIENCE_MS, press_next, relabel, settle, uid_named, write_journal
 
-from SeriesClassifierLib.cli.worker_jobs import JOBS
 from SeriesClassifierLib.journal.store import JOURNAL_NAME, Journal
 from SeriesClassifierLib.simulation.database_writer import write_database
 
@@ -113,18 +112,6 @@ def siblings_of(*siblings, protected=0, facets=None):
     return [{"event": "done", "siblings": list(siblings), "protected": protected, "facets": facets}]
 
 
-def press_next(standin, panel):
-    panel.ui.nextButton.click()
-    settle(standin, panel)
-    return panel.table.current()
-
-
-def correct(standin, panel, uid, sequence="FLAIR"):
-    panel.table.select(uid)
-    panel.relabel(sequence)
-    settle(standin, panel)
-
-
 def sequences(panel, uids=UIDS):
     return {uid: panel.table.rows[uid]["parts"][0]["sequence"] for uid in uids}
 
@@ -178,7 +165,7 @@ def test_the_details_of_the_next_series_are_there_before_it_is_asked_for(slicer_
     assert panel.chosen.shown == UIDS[11]
     settle(slicer_standin, panel)
     assert looked_at() == UIDS[10:13]
-    correct(slicer_standin, panel, UIDS[11])
+    relabel(slicer_standin, panel, UIDS[11], "FLAIR")
     panel.siblings.correctAll()  # what was read of the next is not true any more
     settle(slicer_standin, panel)
     panel.table.select(UIDS[12])
@@ -307,7 +294,7 @@ def test_series_that_look_the_same_are_corrected_by_one_key_and_taken_back_by_on
     same, alike = UIDS[5:50], UIDS[50:53]
     worker.says(siblings=siblings_of(*map(like, same), *(like(uid, "alike") for uid in alike), protected=2))
     assert panel.ui.siblingsLabel.isHidden()
-    correct(slicer_standin, panel, UIDS[0])
+    relabel(slicer_standin, panel, UIDS[0], "FLAIR")
     request = worker.asked("siblings")[0]
     assert (request["series_uid"], request["part"]) == (UIDS[0], None)
     assert "45 more series look the same as 1 protocol" in panel.ui.siblingsLabel.text
@@ -332,7 +319,7 @@ def test_series_that_look_the_same_are_corrected_by_one_key_and_taken_back_by_on
 
 def test_what_a_person_said_in_the_meantime_is_not_overwritten(slicer_standin, worker, panel, journal):
     worker.says(siblings=siblings_of(like(UIDS[1]), like(UIDS[2])))
-    correct(slicer_standin, panel, UIDS[0])
+    relabel(slicer_standin, panel, UIDS[0], "FLAIR")
     with Journal(journal) as other:
         other.correct(UIDS[1], None, {"sequence": "SWI"}, user="somebody else")
     panel.ui.siblingsCorrectButton.click()
@@ -346,7 +333,7 @@ def test_the_list_has_the_same_checked_and_the_alike_not(slicer_standin, worker,
 
     before = sequences(panel)
     worker.says(siblings=siblings_of(like(UIDS[1]), like(UIDS[2]), like(UIDS[3], "alike"), protected=4))
-    correct(slicer_standin, panel, UIDS[0])
+    relabel(slicer_standin, panel, UIDS[0], "FLAIR")
     panel.ui.siblingsShowButton.click()
     dialog = panel.siblings.dialog
     slicer_standin.wait_for(lambda: not dialog.isFilling)
@@ -368,12 +355,12 @@ def test_the_list_has_the_same_checked_and_the_alike_not(slicer_standin, worker,
 
 def test_the_list_does_not_stop_the_flow_of_keys(slicer_standin, worker, panel):
     worker.says(siblings=siblings_of(like(UIDS[1])))
-    correct(slicer_standin, panel, UIDS[0])
+    relabel(slicer_standin, panel, UIDS[0], "FLAIR")
     panel.ui.siblingsShowButton.click()
     first = panel.siblings.dialog
     assert not first.dialog.modal
     worker.says(siblings=siblings_of(like(UIDS[21]), facets={"sequence": "ADC"}))
-    correct(slicer_standin, panel, UIDS[20], "ADC")
+    relabel(slicer_standin, panel, UIDS[20], "ADC")
     assert panel.siblings.dialog is first
     slicer_standin.wait_for(lambda: not first.isFilling)
     first.okButton.click()
@@ -387,7 +374,7 @@ def test_the_list_does_not_stop_the_flow_of_keys(slicer_standin, worker, panel):
 def test_only_alike_ones_are_not_corrected_without_a_look(slicer_standin, worker, panel):
     before = sequences(panel)
     worker.says(siblings=siblings_of(like(UIDS[1], "alike")))
-    correct(slicer_standin, panel, UIDS[0])
+    relabel(slicer_standin, panel, UIDS[0], "FLAIR")
     assert "1 more series are like" in panel.ui.siblingsLabel.text
     assert not panel.ui.siblingsCorrectButton.enabled
     panel.siblings.correctAll()
@@ -715,45 +702,13 @@ def test_a_bundle_that_advanced_names_stays_in_use_and_that_is_said(slicer_stand
     assert "Advanced names another bundle" in panel.ui.learnStatusLabel.text
 
 
-# --- the real worker -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.skipif("queue" not in JOBS, reason="the worker has no queue")
-def test_the_queue_of_the_real_worker_is_walked(slicer_standin, classified):
-    events = []
-    request = {"do": "queue", "journal": classified.store.path, "limit": 10}
-    JOBS["queue"](request, lambda event, **more: events.append(more), lambda: False)
-    items = [item for event in events for item in event["items"]]
-    assert items
-    assert all(item["reasons"] for item in items)
-    seen = [press_next(slicer_standin, classified)[0] for _ in items]
-    assert seen == [item["series_uid"] for item in items]
-
-
-@pytest.mark.skipif("siblings" not in JOBS, reason="the worker does not look for series that are alike")
-def test_what_the_real_worker_offers_is_corrected_and_taken_back(slicer_standin, classified):
-    before = labels(classified)
-    correct(slicer_standin, classified, uid_named(classified, "series 10"))
-    after = labels(classified)
-    n = classified.siblings.nSame
-    classified.siblings.correctAll()
-    settle(slicer_standin, classified)
-    changed = [name for name, label in labels(classified).items() if label != after[name]]
-    assert len(changed) == n
-    assert all(labels(classified)[name][1] == "corrected" for name in changed)
-    for _ in range(2 if n else 1):
-        classified.ui.undoButton.click()
-        settle(slicer_standin, classified)
-    assert labels(classified) == before
-
-
 # --- its life ------------------------------------------------------------------------------------------------
 
 
 @ASKS_THE_SYSTEM
 def test_the_end_of_the_module_ends_all_that_is_under_way(slicer_standin, worker, panel, folders):
     worker.says(train=[{"deaf": True}], siblings=siblings_of(like(UIDS[1])))
-    correct(slicer_standin, panel, UIDS[0])
+    relabel(slicer_standin, panel, UIDS[0], "FLAIR")
     panel.siblings.show()
     worker.says(queue=[{"deaf": True}])
     panel.ui.trainButton.click()
@@ -779,7 +734,7 @@ def test_a_database_closed_under_it_takes_the_queue_and_the_offers_with_it(
     panel = show()
     (tmp_path / "data").mkdir()
     panel.ui.trainingFolderEdit.currentPath = panel.ui.bundleFolderEdit.currentPath = str(tmp_path / "data")
-    correct(slicer_standin, panel, UIDS[0])
+    relabel(slicer_standin, panel, UIDS[0], "FLAIR")
     panel.siblings.show()
     panel.ui.trainButton.click()
     slicer.dicomDatabase.closeDatabase()

@@ -74,3 +74,17 @@ def write_journal(path: Path, n: int) -> None:
                     )
                 )
             journal.add_predictions(rows)
+
+
+def press_next(standin: Any, panel: Any) -> tuple[str, int | None] | None:
+    """Press Next and wait for all of it; the series and part that the cursor is on then."""
+    panel.ui.nextButton.click()
+    settle(standin, panel)
+    return panel.table.current()
+
+
+def relabel(standin: Any, panel: Any, uid: str, sequence: str) -> None:
+    """Say what a series is, and wait for all that follows."""
+    panel.table.select(uid)
+    panel.relabel(sequence)
+    settle(standin, panel)
