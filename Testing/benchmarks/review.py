@@ -1,12 +1,13 @@
 """What reviewing costs: keystrokes a series, and the time from a key to the next series with its details.
 
-    python Testing/benchmarks/review.py [--series 240] [--seed 1]
+    python Testing/benchmarks/review.py [--series 300] [--think SECONDS] [--seed 1]
 
 Runs the module under the stand-in of Slicer (real Qt, a little slower than in Slicer), with the real worker, a real
-database and the journal of a real classification whose headers leave every series in doubt. A reviewer who never thinks
-presses real keys: A where the answer is taken as right, a number key and N where it is not, S where other series that
-look the same are offered. Told are the keys a labeled series, the time from the key that asks for the next series until
-that series stands there with its pictures, and what this leaves to think of the 1.5 s that 40 series a minute allow.
+database and the journal of a real classification whose headers leave every series in doubt. A reviewer who never
+thinks, or --think so long before every answer, presses real keys: A where the answer is taken as right, a number key
+and N where it is not, S where other series that look the same are offered. Told are the keys a labeled series, the time
+from the key that asks for the next series until that series stands there with its pictures, and what this leaves to
+think of the 1.5 s that 40 series a minute allow.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ from SeriesClassifierLib.simulation.database_writer import write_database  # noq
 _A_STUDY = 12
 _IMAGES = 5
 _SIDE = 192
+# So many echo and repetition times that differ more than two scans of one protocol do.
+_TIMES = 16
 _BUDGET_S = 1.5
 # How often the answer of the model is taken as right.
 _RIGHT = 0.6
@@ -43,7 +46,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--series", type=int, default=240)
+    parser.add_argument("--series", type=int, default=300)
+    parser.add_argument("--think", type=float, default=0.0)
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
@@ -52,7 +56,7 @@ def main() -> int:
         database = write_doubtful_database(folder / "database", options.series, options.seed)
         installed = standin.install(folder / "slicer")
         try:
-            review(installed, database, options.series, random.Random(options.seed))
+            review(installed, database, options.series, options.think, random.Random(options.seed))
         finally:
             standin.reset()
     return 0
@@ -71,15 +75,15 @@ def write_doubtful_database(folder: Path, n: int, seed: int) -> Path:
             series=number + 1,
             images=_IMAGES,
             pixels=noise.integers(0, 1000, (_SIDE, _SIDE), dtype=np.uint16),
-            SeriesDescription=f"scan {protocol}",
+            SeriesDescription=f"scan {'abcdefghij'[protocol % 10]}{'klmnopqrst'[protocol // 10 % 10]}",
             ScanningSequence="RM",
-            EchoTime=50.0,
-            RepetitionTime=900.0 + protocol,
+            EchoTime=round(8.0 * 1.2 ** (protocol % _TIMES), 1),
+            RepetitionTime=round(150.0 * 1.4 ** (protocol // _TIMES % _TIMES)),
         )
     return write_database(files, folder)
 
 
-def review(installed: standin.Installed, database: Path, n: int, chance: random.Random) -> None:
+def review(installed: standin.Installed, database: Path, n: int, think: float, chance: random.Random) -> None:
     """Classify, come back another day, and answer until nothing is left."""
     from PySide6 import QtTest
 
@@ -131,6 +135,7 @@ def review(installed: standin.Installed, database: Path, n: int, chance: random.
     go_on("N")
     is_more = True
     while is_more:
+        installed.process_events(round(1000 * think))
         if panel.siblings.nSame:
             press("S")
             installed.wait_for(lambda: not panel.table.slowly.isBusy, PATIENCE_MS)
