@@ -1,10 +1,11 @@
 """``series-classifier worker``: jobs as JSON lines on standard input, events as such on standard output.
 
-A job is one object on one line: ``{"id": 1, "do": "classify", ...}``, see ``worker_jobs`` for the kinds and
-their fields. Jobs run one after the other. Every event has the ``id`` of its job. The last one of a job is
-``done``, ``failed`` (with ``message`` and the exit code of the command line as ``code``) or ``cancelled``;
-``{"do": "cancel", "id": 1}`` cancels a job, also one that has not begun. The first line of all is ``ready``.
-The worker ends when its standard input closes, in the middle of a job, too: what was done is in the journal.
+A job is one object on one line: ``{"id": 1, "do": "classify", ...}``, see ``worker_jobs`` and
+``learning_jobs`` for the kinds and their fields. Jobs run one after the other. Every event has the ``id`` of
+its job. The last one of a job is ``done``, ``failed`` (with ``message`` and the exit code of the command line
+as ``code``) or ``cancelled``; ``{"do": "cancel", "id": 1}`` cancels a job, also one that has not begun. The
+first line of all is ``ready``. The worker ends when its standard input closes, in the middle of a job, too:
+what was done is in the journal.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from contextlib import contextmanager
 from typing import IO, Any
 
 from SeriesClassifierLib import __version__
-from SeriesClassifierLib.cli.worker_jobs import JOBS, Cancelled
+from SeriesClassifierLib.cli.learning_jobs import LEARNING_JOBS
+from SeriesClassifierLib.cli.worker_jobs import CLASSIFYING_JOBS, Cancelled
 from SeriesClassifierLib.errors import (
     BundleError,
     JournalError,
@@ -35,6 +37,8 @@ logger = logging.getLogger(__name__)
 _SOME_FAILED, _WRONG_USAGE, _CANNOT_OPEN, _INTERRUPTED = 1, 2, 3, 130
 # How long the job under way may go on when nobody listens any more.
 _GRACE_S = 5.0
+
+JOBS = {**CLASSIFYING_JOBS, **LEARNING_JOBS}
 
 Say = Callable[..., None]
 

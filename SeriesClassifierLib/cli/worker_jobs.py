@@ -70,7 +70,8 @@ def classify(request: Request, say: Say, cancelled: Asked) -> dict[str, Any]:
     status: Counter[str] = Counter()
     failed: list[str] = []
     with ExitStack() as stack:
-        journal = stack.enter_context(Journal(_path(request, "journal"))) if request.get("journal") else None
+        recorded = bool(request.get("journal"))
+        journal = stack.enter_context(Journal(path_of(request, "journal"))) if recorded else None
 
         def before(study: Study) -> None:
             if cancelled():
@@ -115,7 +116,7 @@ class _Watched:
 
 def labels(request: Request, say: Say, cancelled: Asked) -> dict[str, Any]:
     """``journal``: the labels as they stand, as ``rows``. A journal that is not there has none."""
-    path = _path(request, "journal")
+    path = path_of(request, "journal")
     n = 0
     if path.is_file():
         with Journal(path, readonly=True) as journal:
@@ -136,8 +137,8 @@ def details(request: Request, _say: Say, _cancelled: Asked) -> dict[str, Any]:
     """
     uid = str(request.get("series_uid", ""))
     found: list[Prediction] = []
-    if _path(request, "journal").is_file():
-        with Journal(_path(request, "journal"), readonly=True) as journal:
+    if path_of(request, "journal").is_file():
+        with Journal(path_of(request, "journal"), readonly=True) as journal:
             found = journal.current_series(uid)
     places = _places(request, uid)
     parts = [
@@ -150,7 +151,7 @@ def details(request: Request, _say: Say, _cancelled: Asked) -> dict[str, Any]:
 def publish(request: Request, _say: Say, _cancelled: Asked) -> dict[str, Any]:
     """``database`` and ``journal``: write the browser column. Nobody may have the database open."""
     database = _database(request)
-    with Journal(_path(request, "journal"), readonly=True) as journal:
+    with Journal(path_of(request, "journal"), readonly=True) as journal:
         return {"series": publish_column(database, column_texts(journal.current_all()))}
 
 
@@ -161,10 +162,10 @@ def unpublish(request: Request, _say: Say, _cancelled: Asked) -> dict[str, Any]:
 
 def export(request: Request, _say: Say, _cancelled: Asked) -> dict[str, Any]:
     """``journal``, ``out`` (.csv, .json, .parquet or .html), if wanted ``series``: the labels as a file."""
-    out = _path(request, "out")
+    out = path_of(request, "out")
     wanted = request.get("series")
     chosen = None if wanted is None else frozenset(wanted)
-    with Journal(_path(request, "journal"), readonly=True) as journal:
+    with Journal(path_of(request, "journal"), readonly=True) as journal:
         found = [p for p in journal.current_all() if chosen is None or p.series_uid in chosen]
     if out.suffix.lower() == ".html":
         return {"rows": write_report(found, out), "out": str(out)}
@@ -178,7 +179,7 @@ def queue(request: Request, say: Say, cancelled: Asked) -> dict[str, Any]:
     limit = request.get("limit")
     if limit is not None and (not isinstance(limit, int) or limit < 1):
         raise UsageError(f"limit {limit!r} is no positive whole number")
-    path = _path(request, "journal")
+    path = path_of(request, "journal")
     if not path.is_file():
         return {"items": 0}
     with Journal(path, readonly=True) as journal:
@@ -200,7 +201,7 @@ def siblings(request: Request, _say: Say, _cancelled: Asked) -> dict[str, Any]:
     part = request.get("part")
     if part is not None and (not isinstance(part, int) or part < 1):
         raise UsageError(f"{part!r} is no part: parts count from 1")
-    with Journal(_path(request, "journal"), readonly=True) as journal:
+    with Journal(path_of(request, "journal"), readonly=True) as journal:
         found = family_of_series(journal, uid, part)
         facets = said_of(journal, uid, part)
     return {
@@ -211,7 +212,7 @@ def siblings(request: Request, _say: Say, _cancelled: Asked) -> dict[str, Any]:
     }
 
 
-JOBS: Mapping[str, Callable[[Request, Say, Asked], dict[str, Any]]] = {
+CLASSIFYING_JOBS: Mapping[str, Callable[[Request, Say, Asked], dict[str, Any]]] = {
     "classify": classify,
     "labels": labels,
     "details": details,
@@ -243,7 +244,7 @@ def _say_rows(say: Say, result: StudyResult, *, provisional: bool = False) -> No
 
 
 def _source(request: Request) -> Source:
-    path, jobs = _path(request, "source"), max(1, int(request.get("jobs", 1)))
+    path, jobs = path_of(request, "source"), max(1, int(request.get("jobs", 1)))
     series = request.get("series")
     if series is None:
         return open_source(path, jobs=jobs)
@@ -271,13 +272,14 @@ def _pictures(places: Iterable[tuple[str, int]]) -> list[dict[str, str]]:
 
 
 def _database(request: Request) -> Path:
-    path = find_database(_path(request, "database"))
+    path = find_database(path_of(request, "database"))
     if path is None:
         raise SourceError(f"no Slicer DICOM database at {request.get('database')}: name its folder")
     return path
 
 
-def _path(request: Request, name: str) -> Path:
+def path_of(request: Request, name: str) -> Path:
+    """The path that a request must have under ``name``. Raises UsageError when it has none."""
     value = request.get(name)
     if not isinstance(value, str) or not value:
         raise UsageError(f"the job {request.get('do')} needs {name!r}")

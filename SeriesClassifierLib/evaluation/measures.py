@@ -264,8 +264,14 @@ def _figure(value: Any, drawn: NDArray[np.float64], patients: int) -> Figure:
     told = drawn[~np.isnan(drawn)]
     if np.isnan(value) or patients < 2 or not len(told):
         return Figure(_told(value))
-    low, high = np.quantile(told, _INTERVAL)
-    return Figure(float(value), float(low), float(high))
+    low, high = (float(end) for end in np.quantile(told, _INTERVAL))
+    # Where every draw is the same, the bootstrap would be certain of what few patients cannot tell: the exact
+    # binomial interval (Clopper and Pearson, 1934) of as many patients stands in for it.
+    if low == high == 1.0:
+        low = _INTERVAL[0] ** (1 / patients)
+    if low == high == 0.0:
+        high = 1 - _INTERVAL[0] ** (1 / patients)
+    return Figure(float(value), low, high)
 
 
 def _told(value: Any) -> float | None:

@@ -13,8 +13,11 @@ from SeriesClassifierLib.export.training_layout import Settings
 from SeriesClassifierLib.export.training_set import Exported, Told, export_training_set
 from SeriesClassifierLib.journal.state import HumanLabel
 from SeriesClassifierLib.protocols import Source
+from SeriesClassifierLib.publish.atomic import replacing
 from SeriesClassifierLib.sources import open_source
 from SeriesClassifierLib.sources.slicer_database import SlicerDatabaseSource, find_database
+
+FINDINGS = "findings.txt"
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,17 @@ def export_curated(
     identifiers = identifiers_of(exported.files)
     findings = tuple(scan(out, identifiers))
     told("searching", 1, 1)
+    _write_findings(out / FINDINGS, findings)
     searched = (
         f"searched {len(identifiers):,} values of {identifiers.n_files:,} original files in "
         f"{len(files_below(out)):,} files: {f'{len(findings):,} found' if findings else 'nothing found'}"
     )
     return Curated(exported, findings, searched)
+
+
+def _write_findings(path: Path, findings: Sequence[Finding]) -> None:
+    """The list for whoever has to look; it tells where, and never what."""
+    path.unlink(missing_ok=True)
+    if findings:
+        with replacing(path) as draft:
+            draft.write_text("".join(f"{finding}\n" for finding in findings), encoding="utf-8")

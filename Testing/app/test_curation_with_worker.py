@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 from support.panel import labels, press_next, relabel, settle, uid_named
 
-from SeriesClassifierLib.cli.worker_jobs import JOBS
+from SeriesClassifierLib.cli.worker import JOBS
 
 
-@pytest.mark.skipif("queue" not in JOBS, reason="the worker has no queue")
 def test_the_queue_of_the_real_worker_is_walked(slicer_standin, classified):
     events = []
     request = {"do": "queue", "journal": classified.store.path, "limit": 10}
@@ -20,7 +18,6 @@ def test_the_queue_of_the_real_worker_is_walked(slicer_standin, classified):
     assert seen == [item["series_uid"] for item in items]
 
 
-@pytest.mark.skipif("siblings" not in JOBS, reason="the worker does not look for series that are alike")
 def test_what_the_real_worker_offers_is_corrected_and_taken_back(slicer_standin, classified):
     before = labels(classified)
     relabel(slicer_standin, classified, uid_named(classified, "series 10"), "FLAIR")

@@ -25,7 +25,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from SeriesClassifierLib.cli import worker
 from SeriesClassifierLib.cli.main import main
-from SeriesClassifierLib.cli.worker_jobs import JOBS, Cancelled
+from SeriesClassifierLib.cli.worker import JOBS
+from SeriesClassifierLib.cli.worker_jobs import Cancelled
 from SeriesClassifierLib.errors import SeriesClassifierError
 
 _FILE = Path(os.environ["FAKE_WORKER"])

@@ -240,7 +240,14 @@ def test_a_class_of_one_patient_has_no_interval_beside_others_that_do() -> None:
     parts = [part("T1", "T1", exam=f"P{n}") for n in range(9)] + [part("T2", "T2", exam="P0")]
     found = measure(parts, CLASSES)
     assert of(found, "T2").recall == Figure(1.0)
-    assert of(found, "T1").recall == Figure(1.0, 1.0, 1.0)
+    assert of(found, "T1").recall == Figure(1.0, pytest.approx(0.025 ** (1 / 9)), 1.0)
+
+
+def test_nothing_wrong_in_few_patients_is_no_certainty() -> None:
+    found = measure([part("T1", "T1", exam=f"P{n}") for n in range(3)], CLASSES)
+    assert found.accuracy == Figure(1.0, pytest.approx(0.2924, abs=1e-4), 1.0)
+    found = measure([part("T1", "T2", exam=f"P{n}") for n in range(3)], CLASSES)
+    assert found.accuracy == Figure(0.0, 0.0, pytest.approx(0.7076, abs=1e-4))
 
 
 # --- nothing to say

@@ -330,7 +330,7 @@ def test_siblings_tell_what_was_said_and_who_is_protected(tmp_path: Path) -> Non
     assert last_of(run_all({"do": "siblings", "journal": journal}))["code"] == 2
 
 
-@pytest.mark.parametrize("do", sorted(worker_jobs.JOBS))
+@pytest.mark.parametrize("do", sorted(worker.JOBS))
 def test_a_job_without_its_fields_says_so(do: str) -> None:
     event = last_of(run_all({"do": do}))
     assert event["event"] == "failed"
