@@ -143,7 +143,7 @@ class Siblings:
         short = self._name if len(self._name) <= _MOST_LETTERS else f"{self._name[:_MOST_LETTERS]}..."
         ui.siblingsLabel.text = text.format(n=same, m=alike, name=short)
         whole = text.format(n=same, m=alike, name=self._name)
-        ui.siblingsLabel.toolTip = f"{whole}. {protectedText(self._offer['protected'])}"
+        ui.siblingsLabel.toolTip = f"{whole}. {protectedText(self._offer)}"
         ui.siblingsCorrectButton.enabled = bool(same)
         ui.siblingsCorrectButton.toolTip = (
             _("Give the {n} series that look the same the same class. One Undo takes all of it back.").format(

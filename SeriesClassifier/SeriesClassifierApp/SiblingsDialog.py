@@ -37,9 +37,7 @@ class SiblingsDialog:
         self.dialog.windowTitle = _("Series like {name}").format(name=name)
         layout = qt.QVBoxLayout(self.dialog)
         facets = ", ".join(f"{facet} {value}" for facet, value in offer["facets"].items())
-        said = qt.QLabel(_("{name} was corrected to: {facets}.").format(name=name, facets=facets))
-        said.wordWrap = True
-        layout.addWidget(said)
+        layout.addWidget(_textLabel(_("{name} was corrected to: {facets}.").format(name=name, facets=facets)))
         if pictures:
             row = qt.QHBoxLayout()
             layout.addLayout(row)  # first, so that the dialog owns what is added
@@ -57,9 +55,7 @@ class SiblingsDialog:
         for column, width in ((_NUMBER, 80), (_DESCRIPTION, 200), (_LABEL, 120), (_GRADE, 80)):
             self.tree.setColumnWidth(column, width)
         layout.addWidget(self.tree)
-        protected = qt.QLabel(protectedText(offer["protected"]))
-        protected.wordWrap = True
-        layout.addWidget(protected)
+        layout.addWidget(_textLabel(protectedText(offer)))
         self._buttons = qt.QDialogButtonBox()
         self.okButton = self._buttons.addButton(qt.QDialogButtonBox.Ok)
         self._buttons.addButton(qt.QDialogButtonBox.Cancel)
@@ -133,11 +129,21 @@ class SiblingsDialog:
         self._onClosed()
 
 
-def protectedText(n: int) -> str:
-    """What happens to series like this that people labeled."""
-    if not n:
-        return _("No series like this was labeled by a person before.")
-    return _("{n} more series like this were labeled by people: they stay as they are.").format(n=n)
+def protectedText(offer: Mapping[str, Any]) -> str:
+    """What happens to series like this that people labeled, and what the worker notes about them."""
+    n = offer["protected"]
+    if n:
+        said = _("{n} more series like this were labeled by people: they stay as they are.").format(n=n)
+    else:
+        said = _("No series like this was labeled by a person before.")
+    return "\n".join([said, *offer.get("notes", ())])
+
+
+def _textLabel(text: str) -> Any:
+    label = qt.QLabel(text)
+    label.textFormat = qt.Qt.PlainText  # descriptions come from files
+    label.wordWrap = True
+    return label
 
 
 def _isChecked(item: Any) -> bool:

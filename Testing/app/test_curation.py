@@ -107,9 +107,10 @@ def like(uid, grade="same"):
     }
 
 
-def siblings_of(*siblings, protected=0, facets=None):
+def siblings_of(*siblings, protected=0, notes=(), facets=None):
     facets = facets or {"sequence": "FLAIR"}
-    return [{"event": "done", "siblings": list(siblings), "protected": protected, "facets": facets}]
+    said = {"siblings": siblings, "protected": protected, "notes": notes, "facets": facets}
+    return [{"event": "done", **said}]
 
 
 def sequences(panel, uids=UIDS):
@@ -330,13 +331,25 @@ def test_what_a_person_said_in_the_meantime_is_not_overwritten(slicer_standin, w
 
 def test_the_list_has_the_same_checked_and_the_alike_not(slicer_standin, worker, panel):
     import qt
+    from slicer.util import findChildren
 
     before = sequences(panel)
-    worker.says(siblings=siblings_of(like(UIDS[1]), like(UIDS[2]), like(UIDS[3], "alike"), protected=4))
+    worker.says(
+        siblings=siblings_of(
+            like(UIDS[1]),
+            like(UIDS[2]),
+            like(UIDS[3], "alike"),
+            protected=4,
+            notes=["series 9 was labeled T1 by ms"],
+        )
+    )
     relabel(slicer_standin, panel, UIDS[0], "FLAIR")
     panel.ui.siblingsShowButton.click()
     dialog = panel.siblings.dialog
     slicer_standin.wait_for(lambda: not dialog.isFilling)
+    said = [label.text for label in findChildren(dialog.dialog, className="QLabel")]
+    assert any("4 more series like this were labeled by people" in text for text in said)
+    assert any("series 9 was labeled T1 by ms" in text for text in said)
     rows = [dialog.tree.topLevelItem(row) for row in range(dialog.tree.topLevelItemCount)]
     assert [row.checkState(0) == qt.Qt.Checked for row in rows] == [True, True, False]
     assert [row.text(3) for row in rows] == ["the same", "the same", "alike"]
