@@ -17,6 +17,7 @@ _MOST_SHOWN = 100
 def scan_command(options: argparse.Namespace) -> int:
     """Print the findings, values masked, and what was searched; exit code 1 when something was found."""
     from SeriesClassifierLib.export.identifier_scan import files_below, identifiers_of, scan
+    from SeriesClassifierLib.export.training_lists import fixed_texts
 
     identifiers = identifiers_of(_files(options.source)) if options.source else None
     if identifiers is not None and identifiers.unread:
@@ -24,7 +25,7 @@ def scan_command(options: argparse.Namespace) -> int:
             f"{identifiers.unread} original files cannot be read, so nothing can be proved about them: "
             "check their permissions or name other sources"
         )
-    findings = scan(options.folder, identifiers)
+    findings = scan(options.folder, identifiers, fixed_texts())
     for finding in findings[:_MOST_SHOWN]:
         print(finding)
     if len(findings) > _MOST_SHOWN:

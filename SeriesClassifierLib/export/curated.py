@@ -10,6 +10,7 @@ from SeriesClassifierLib.errors import UsageError
 from SeriesClassifierLib.export.identifier_scan import Finding, files_below, identifiers_of, scan
 from SeriesClassifierLib.export.site_key import SiteKey
 from SeriesClassifierLib.export.training_layout import Settings
+from SeriesClassifierLib.export.training_lists import fixed_texts
 from SeriesClassifierLib.export.training_set import Exported, Told, export_training_set
 from SeriesClassifierLib.journal.state import HumanLabel
 from SeriesClassifierLib.protocols import Source
@@ -57,7 +58,7 @@ def export_curated(
         )
     told("searching", 0, 1)
     identifiers = identifiers_of(exported.files)
-    findings = tuple(scan(out, identifiers))
+    findings = tuple(scan(out, identifiers, fixed_texts()))
     told("searching", 1, 1)
     _write_findings(out / FINDINGS, findings)
     searched = (

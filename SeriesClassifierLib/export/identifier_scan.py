@@ -6,7 +6,7 @@ import os
 import re
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
@@ -61,7 +61,9 @@ class Finding:
         return f"{self.file}: {self.place or 'content'}: {self.kind} {self.masked}".rstrip()
 
 
-def scan(folder: Path, identifiers: Identifiers | None = None) -> list[Finding]:
+def scan(
+    folder: Path, identifiers: Identifiers | None = None, own_texts: Collection[str] = ()
+) -> list[Finding]:
     """What is found in the names and contents of all files below ``folder``; each value once a file.
 
     Without ``identifiers`` only what gives somebody away by its form is searched: dates, UIDs of other roots
@@ -80,11 +82,12 @@ def scan(folder: Path, identifiers: Identifiers | None = None) -> list[Finding]:
     - in pixels, where digits stand by chance, values of eight characters and more are found, those without
       letters only from twelve characters on.
 
-    Raises SourceError when ``folder`` is no folder that can be listed.
+    ``own_texts`` are whole lines and texts that every export has: words in them that are a name, too, tell
+    nothing. Raises SourceError when ``folder`` is no folder that can be listed.
     """
     if not folder.is_dir():
         raise SourceError(f"{folder} is no folder: name the folder of an export")
-    search = _Search(identifiers.values if identifiers is not None else {})
+    search = _Search(identifiers.values if identifiers is not None else {}, frozenset(own_texts))
     findings: list[Finding] = []
     for path in files_below(folder):
         reader = _FileReader(search, path.relative_to(folder).as_posix())
@@ -105,8 +108,8 @@ def files_below(folder: Path) -> list[Path]:
 class _Search:
     """The values, sorted by how each may be searched."""
 
-    def __init__(self, values: Mapping[str, str]) -> None:
-        self.kinds = values
+    def __init__(self, values: Mapping[str, str], own_texts: frozenset[str]) -> None:
+        self.kinds, self.own_texts = values, own_texts
         self.whole = {value for value, kind in values.items() if only_whole(value, kind)}
         # In lines for people, single words and small numbers stand for themselves.
         self.common = {v for v in self.whole if common_word(v, values[v]) or is_number(v)}
@@ -196,6 +199,8 @@ class _FileReader:
 
     def text(self, place: str, value: str) -> None:
         """A field that holds text: compared as a whole, and searched."""
+        if value in self.search.own_texts:
+            return
         whole = plain(value)
         if whole in self.search.whole:
             self._add(place, self.search.kinds[whole], whole)
@@ -211,6 +216,8 @@ class _FileReader:
 
     def prose(self, place: str, line: str) -> None:
         """A line for people."""
+        if line.strip() in self.search.own_texts:
+            return
         for piece in pieces(line) if self.search.whole else ():
             whole = plain(piece)
             if whole in self.search.whole and whole not in self.search.common:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,13 +89,14 @@ def _cell(value: Any) -> str:
 
 def _write_schema(folder: Path) -> None:
     """The schema of the files in ``parts``, so that a reader needs nothing but the export."""
+    with replacing(folder / "part_schema.json") as draft:
+        draft.write_text(_schema(), encoding="utf-8")
+
+
+def _schema() -> str:
     from importlib.resources import files
 
-    schema = (
-        files("SeriesClassifierLib").joinpath("data/training_part_schema.json").read_text(encoding="utf-8")
-    )
-    with replacing(folder / "part_schema.json") as draft:
-        draft.write_text(schema, encoding="utf-8")
+    return files("SeriesClassifierLib").joinpath("data/training_part_schema.json").read_text(encoding="utf-8")
 
 
 def _write_volumes(folder: Path, lines: Sequence[Mapping[str, Any]]) -> None:
@@ -172,12 +174,13 @@ def _card(lines: Sequence[Mapping[str, Any]], settings: Settings) -> str:
 
 **Research use; not a medical device.**
 
-{len(lines)} parts of {patients} patients, as people named them. {warning}
+{len(lines)} parts of {patients} patients.
+
+{warning}
 
 - `{PARTS}/ID.json`: header (an allowlist of technical tags), label (`truth`), who (a pseudonym of the reader)
   and when (`labelled_at`, seconds since 1970), what the model had said. `part_schema.json` describes it.
-- `{SLICES}/ID.npz`: array `slices`, at most {settings.slices} slices of {settings.side} x {settings.side}
-  pixels, 8 bits, window already applied.
+- `{SLICES}/ID.npz`: the array `slices`, 8 bits, window already applied.
 - `{TABLE}`: the same as a table, without headers. `manifest.json`: checksums and counts.
 - `group` is the patient: parts that share a key (patient, study, frame of reference, or a day on a scanner
   where the patient is not named) have the same. `split` never separates a patient.
@@ -198,6 +201,25 @@ def _card(lines: Sequence[Mapping[str, Any]], settings: Settings) -> str:
 |---|---|
 {_rows(share)}
 """
+
+
+def fixed_texts() -> frozenset[str]:
+    """The lines and texts that every training set has, whatever it holds."""
+    lines = [line.strip() for line in _card([], Settings()).splitlines()]
+    return frozenset(line for line in lines if line) | frozenset(_strings(json.loads(_schema())))
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """All texts in JSON, names of fields included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for name, one in value.items():
+            yield name
+            yield from _strings(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _strings(one)
 
 
 def _rows(counted: Mapping[str, object]) -> str:

@@ -50,11 +50,11 @@ class Settings:
     that decide when to stop, ``held_out`` those to calibrate and to measure on.
     """
 
-    steps: int = 200
+    steps: int = 150
     rate: float = 1e-3
-    replay: int = 16_000
+    replay: int = 12_000
     judges: int = 2_000
-    held_out: int = 8_000
+    held_out: int = 6_000
     copies: int = 16
     replayed: int = 192
     local: int = 64
