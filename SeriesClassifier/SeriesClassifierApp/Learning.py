@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -95,7 +96,7 @@ class Learning:
                 data=[self._data],
                 base=self.base,
                 recipe=self.recipe,
-                out=self._ui.bundleFolderEdit.currentPath,
+                out=str(self._newFolder()),
                 seed=_SEED,
             )
 
@@ -109,6 +110,12 @@ class Learning:
         ):
             button.enabled = not reason
             button.toolTip = reason or otherwise
+
+    def _newFolder(self) -> Path:
+        """Where the next bundle goes: no bundle is ever overwritten, and one that was stopped goes on."""
+        folder = Path(self._ui.bundleFolderEdit.currentPath)
+        found = (folder / f"{self.bundleName}-{number}" for number in itertools.count(1))
+        return next(path for path in found if not path.exists())
 
     @property
     def _data(self) -> str:

@@ -11,8 +11,8 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -139,6 +139,17 @@ def fit(
             losses.clear()
     run.restore_best()
     return model.eval()
+
+
+@contextmanager
+def threads(number: int) -> Iterator[None]:
+    """torch with so many threads. Small matrices take longer with more of them, much longer on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(number)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def mixed_precision(model: nn.Module) -> AbstractContextManager[Any]:

@@ -41,6 +41,8 @@ logger = logging.getLogger(__name__)
 
 VERSION = "1.0.0"
 FACETS = ("sequence", "phase", "region")
+# More headers at once do not fit the cache and take longer.
+_AT_ONCE = 512
 # The sequence is what the bundle is for; contrast phase and region are often not in the header at all.
 _LOSS_WEIGHT = {"sequence": 1.0, "phase": 0.3, "region": 0.3}
 
@@ -127,7 +129,10 @@ def predict(model: nn.Module, values: NDArray[np.float32]) -> NDArray[np.float32
     """Logits (N, classes of all facets)."""
     with torch.inference_mode():
         out: NDArray[np.float32] = np.concatenate(
-            [model(*tensors(values[start : start + 4096])).numpy() for start in range(0, len(values), 4096)]
+            [
+                model(*tensors(values[start : start + _AT_ONCE])).numpy()
+                for start in range(0, len(values), _AT_ONCE)
+            ]
         )
     return out
 

@@ -526,7 +526,11 @@ def test_a_bundle_is_trained_and_offered_for_comparison(slicer_standin, worker, 
     settle(slicer_standin, panel)
     [asked] = worker.asked("train")
     assert asked["data"] == [str(tmp_path / "data")]
-    assert (asked["base"], asked["recipe"], asked["out"]) == ("headers", "headers", str(tmp_path / "bundles"))
+    assert (asked["base"], asked["recipe"], asked["out"]) == (
+        "headers",
+        "headers",
+        str(tmp_path / "bundles" / "headers-1"),
+    )
     assert panel.ui.learnStatusLabel.text == "New bundle headers 1.1.0. Score .91"
     assert panel.ui.newBundleEdit.currentPath == str(bundle)
     assert panel.ui.compareButton.enabled
