@@ -143,7 +143,7 @@ def fit(
 
 @contextmanager
 def threads(number: int) -> Iterator[None]:
-    """torch with so many threads. Small matrices take longer with more of them, much longer on a busy machine."""
+    """torch with so many threads. On a busy machine small matrices take much longer with more of them."""
     before = torch.get_num_threads()
     torch.set_num_threads(number)
     try:
