@@ -55,7 +55,7 @@ class Batches:
         self._pool, self._mixing, self._seed = pool, mixing, seed
         self._how = how or Augmentation()
         self._rows = rows
-        self._chances = _chances(pool, rows, mixing)
+        self._chances = chances(pool, rows, mixing)
 
     def __call__(self, step: int) -> Batch:
         rng = np.random.default_rng((self._seed, step))
@@ -114,7 +114,7 @@ def _batch(
     return Batch(pictures, mask, *tensors(pool.values[rows, copy]), labels)
 
 
-def _chances(pool: Pool, rows: NDArray[np.int64], mixing: Mixing) -> NDArray[np.float64]:
+def chances(pool: Pool, rows: NDArray[np.int64], mixing: Mixing) -> NDArray[np.float64]:
     """The probability of every row: simulated and real by their share, in each of them balanced by class."""
     labels, real = pool.labels[mixing.balance][rows], pool.real[rows]
     weights = np.zeros(len(rows))

@@ -54,14 +54,14 @@ from SeriesClassifierLib.training.onnx_export import export_model, load_weights,
 from SeriesClassifierLib.training.pool import UNLABELLED, Pool, build_pool, cached_pool, join
 from SeriesClassifierLib.training.real_series import real_examples
 from SeriesClassifierLib.training.simulated_pictures import header_examples, simulated_examples
-from SeriesClassifierLib.training.tasks import RECIPES, Task
+from SeriesClassifierLib.training.tasks import RECIPES, PictureTask, Task
 
 logger = logging.getLogger(__name__)
 
 _HEADER_BATCH = 256
-_COPIES = 4
+COPIES = 4
 # Copies of one series are not independent: one intact and one damaged are enough to calibrate on.
-_CALIBRATED_COPIES = (0, 1)
+CALIBRATED_COPIES = (0, 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,7 +101,7 @@ def make(task: Task, seed: int, folder: Path | None, real: Path | None, work: Pa
     logger.info("made the bundle %s in %.0f s", task.name, time.monotonic() - started)
 
 
-def load_data(task: Task, seed: int, real: Path | None, work: Path) -> Data:
+def load_data(task: PictureTask, seed: int, real: Path | None, work: Path) -> Data:
     """Draw (or read again from ``work``) what is simulated, and read what is real.
 
     Every pool has random numbers of its own: one that is read again changes nothing for the others.
@@ -112,7 +112,7 @@ def load_data(task: Task, seed: int, real: Path | None, work: Path) -> Data:
         np.random.default_rng(seed),
         task.trained,
         lambda: simulated_examples(task.draw, task.parts, seed),
-        copies=_COPIES,
+        copies=COPIES,
     )
     strange = replace(task.draw, held_out=True, shift=STRANGE, slices=task.slices)
     held_out = cached_pool(
@@ -120,7 +120,7 @@ def load_data(task: Task, seed: int, real: Path | None, work: Path) -> Data:
         np.random.default_rng(seed + 10_000),
         task.trained,
         lambda: simulated_examples(strange, task.held_out, seed + 10_000),
-        copies=_COPIES,
+        copies=COPIES,
     )
     headers = cached_pool(
         work / "headers.npz",
@@ -134,7 +134,7 @@ def load_data(task: Task, seed: int, real: Path | None, work: Path) -> Data:
         return Data(train, headers, held_out)
     examples = real_examples(real, slices=10, side=task.side)
     rng = np.random.default_rng(seed + 30_000)
-    train = join([train, build_pool(rng, examples, task.trained, copies=_COPIES)])
+    train = join([train, build_pool(rng, examples, task.trained, copies=COPIES)])
     counts = Counter((example.source, example.licence) for example in examples)
     sources = [{"source": s, "licence": licence, "parts": n} for (s, licence), n in sorted(counts.items())]
     return Data(train, headers, held_out, sources)
@@ -226,7 +226,7 @@ def out_of_fold(task: Task, data: Data, teacher: PictureHeaderModel, fold: int) 
         return None
     part = data.train.only(rows)
     return OutOfFold.join(
-        [OutOfFold.of(part, answers_of(task, teacher, data.train, rows, copy)) for copy in _CALIBRATED_COPIES]
+        [OutOfFold.of(part, answers_of(task, teacher, data.train, rows, copy)) for copy in CALIBRATED_COPIES]
     )
 
 
@@ -288,7 +288,7 @@ def left_out_of(work: Path, fold: int) -> frozenset[str]:
     return frozenset(bundle.description["training"]["left_out"])
 
 
-def export(task: Task, model: PictureHeaderModel, sample: Pool, folder: Path) -> float:
+def export(task: PictureTask, model: nn.Module, sample: Pool, folder: Path) -> float:
     """Write graph and weights; returns the largest difference of a probability to torch's."""
     model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     rows = np.arange(min(3, len(sample)))
@@ -305,7 +305,7 @@ def export(task: Task, model: PictureHeaderModel, sample: Pool, folder: Path) ->
 
 
 def describe(
-    task: Task, seed: int, data: Data, calibration: Calibration, difference: float
+    task: PictureTask, seed: int, data: Data, calibration: Calibration, difference: float
 ) -> Mapping[str, Any]:
     """The content of ``bundle.json``, without checksums."""
     real = data.train.only(np.flatnonzero(data.train.real))
@@ -337,7 +337,7 @@ def describe(
     }
 
 
-def recipe_of(task: Task) -> Mapping[str, Any]:
+def recipe_of(task: PictureTask) -> Mapping[str, Any]:
     """All that ``task`` settles, as JSON: a bundle tells it, so that nobody ships one of another recipe."""
     recipe: Mapping[str, Any] = json.loads(json.dumps(asdict(task)))
     return recipe

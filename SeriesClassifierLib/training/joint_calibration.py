@@ -90,10 +90,12 @@ def calibrate(
     figures: dict[str, Any] = {}
     for facet in heads:
         for answer in ANSWERS:
-            temperature[answer][facet] = _temperature(heads, facet, answer, real, strange)
+            temperature[answer][facet] = temperature_of(heads, facet, answer, real, strange)
         answers = [found.facet(heads, "joint", facet) for found in (real, strange) if found is not None]
         tested = [
-            (logits / temperature["joint"][facet], labels) for logits, labels in answers if _enough(labels)
+            (logits / temperature["joint"][facet], labels)
+            for logits, labels in answers
+            if _enough(labels, len(heads[facet]))
         ]
         # What was never put to the test is never trusted.
         auto = {
@@ -119,20 +121,23 @@ def calibrate(
     return Calibration(temperature, thresholds, figures)
 
 
-def _temperature(
+def temperature_of(
     heads: Mapping[str, Sequence[str]], facet: str, answer: str, real: OutOfFold | None, strange: OutOfFold
 ) -> float:
+    """The temperature of one answer to one facet: from the real ones where there are enough, else the strange
+    ones; 1.0 where neither are.
+    """
     for found in (real, strange):
         if found is not None:
             logits, labels = found.facet(heads, answer, facet)
-            if _enough(labels):
+            if _enough(labels, len(heads[facet])):
                 return fit_temperature(logits, labels)
     return 1.0
 
 
-def _enough(labels: NDArray[np.int64]) -> bool:
-    """At least 50 examples of at least three classes: fewer say little of a facet."""
-    return len(labels) >= 50 and len(np.unique(labels)) >= 3
+def _enough(labels: NDArray[np.int64], classes: int) -> bool:
+    """At least 50 examples of at least three classes, or of all where a facet has two: fewer say little."""
+    return len(labels) >= 50 and len(np.unique(labels)) >= min(3, classes)
 
 
 def _figures(

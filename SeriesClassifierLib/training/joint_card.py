@@ -20,6 +20,11 @@ _ARCHITECTURE = {
         "to ten slices that attend to each other and to the header, attention pooling, one head a facet; the "
         "encoder of that paper is DenseNet121"
     ),
+    "brain": (
+        "Forest and votes (after Kasmanoff et al., 2022): a random forest on the header, one vote of a "
+        "convolutional network for every slice, all facets in both; together the weighted mean of the two "
+        "calibrated probabilities. That paper has images of 256 pixels and counts votes"
+    ),
 }
 _ENCODERS = {
     "dinov2-s14-focus": (
@@ -28,6 +33,7 @@ _ENCODERS = {
         "tuned here"
     ),
     "densenet121": "DenseNet121 (monai, Apache-2.0), trained here from random weights",
+    "small-cnn": "ten convolutions with batch normalization, trained here from random weights",
 }
 _FAILURES = {
     "prostate": (
@@ -38,6 +44,11 @@ _FAILURES = {
         "water images look like fat-suppressed T1, in phase like T1 without fat suppression; a contrast "
         "phase is a matter of timing, and pictures show it only in part; mosaics and maps of other kinds "
         "may be taken for what they were computed from"
+    ),
+    "brain": (
+        "from slices alone simulation tells little of real brains (see the figures): the picture helps where "
+        "the header is damaged, and hardly elsewhere; functional, perfusion and diffusion runs share one look; "
+        "whether a contrast agent was given is seldom to be seen"
     ),
 }
 

@@ -35,6 +35,8 @@ SCALE = ".scale"
 _SMALLEST_QUANTIZED = 4096
 # A smaller initializer costs less in the graph than a reference to it.
 _SMALLEST_EXTERNAL = 64
+# Types of safetensors by ONNX's names.
+_TYPES = {"F32": "FLOAT", "U8": "UINT8", "I8": "INT8", "I16": "INT16", "I32": "INT32", "I64": "INT64"}
 
 
 @dataclass(frozen=True)
@@ -292,8 +294,9 @@ def _reference(graph_name: str, name: str, places: Mapping[str, _Place], path: P
     import onnx
 
     place = places[name]
-    types = {"F32": onnx.TensorProto.FLOAT, "I8": onnx.TensorProto.INT8, "I64": onnx.TensorProto.INT64}
-    tensor = onnx.TensorProto(name=graph_name, data_type=types[place.dtype], dims=place.shape)
+    tensor = onnx.TensorProto(
+        name=graph_name, data_type=onnx.TensorProto.DataType.Value(_TYPES[place.dtype]), dims=place.shape
+    )
     if place.length < _SMALLEST_EXTERNAL:
         with path.open("rb") as stream:
             stream.seek(place.offset)

@@ -37,12 +37,12 @@ class Pretraining:
     rate: float = 1e-3
 
 
-@dataclass(frozen=True)
-class Task:
-    """One picture bundle. ``slices`` of a series are looked at when it is used.
+@dataclass(frozen=True, kw_only=True)
+class PictureTask:
+    """What any picture bundle settles, whatever its model.
 
-    Training steps take turns through ``train_slices``, the slices of a series; ``batch`` is the pictures of a
-    step.
+    ``slices`` of a series are looked at when it is used. ``real_share`` of what trains is real where there
+    is any; ``shares`` are what each facet counts in the loss.
     """
 
     name: str
@@ -50,34 +50,50 @@ class Task:
     heads: Mapping[str, Sequence[str]]
     regions: tuple[str, ...]
     encoder: str
-    random_encoder: bool
     side: int
     slices: int
-    train_slices: tuple[int, ...]
     draw: Draw
-    base: Steps
-    fold: Steps
-    student: Steps
-    batch: int
-    pretraining: Pretraining | None = None
+    shares: Mapping[str, float]
     parts: int = 8_000
     held_out: int = 1_200
     headers: int = 40_000
     folds: int = 4
     real_share: float = 0.35
-    shares: Mapping[str, float] = field(
-        default_factory=lambda: {"sequence": 1.0, "region": 0.25, "plane": 0.2, "phase": 0.3, CONTRAST: 0.5}
-    )
 
     @property
-    def trained(self) -> dict[str, Sequence[str]]:
-        """Facet -> classes as trained: those of the bundle, then what only teaches the encoder."""
-        return {**self.heads, CONTRAST: CONTRASTS}
+    def trained(self) -> Mapping[str, Sequence[str]]:
+        """Facet -> classes as trained."""
+        return self.heads
 
     @property
     def sizes(self) -> dict[str, int]:
         """Facet -> number of classes, as trained."""
         return {facet: len(names) for facet, names in self.trained.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task(PictureTask):
+    """A picture bundle whose model sees picture and header in one network.
+
+    Training steps take turns through ``train_slices``, the slices of a series; ``batch`` is the pictures of a
+    step.
+    """
+
+    random_encoder: bool
+    train_slices: tuple[int, ...]
+    base: Steps
+    fold: Steps
+    student: Steps
+    batch: int
+    pretraining: Pretraining | None = None
+    shares: Mapping[str, float] = field(
+        default_factory=lambda: {"sequence": 1.0, "region": 0.25, "plane": 0.2, "phase": 0.3, CONTRAST: 0.5}
+    )
+
+    @property
+    def trained(self) -> Mapping[str, Sequence[str]]:
+        """Facet -> classes as trained: those of the bundle, then what only teaches the encoder."""
+        return {**self.heads, CONTRAST: CONTRASTS}
 
     def model(self) -> PictureHeaderModel:
         """A model with the encoder's pretrained weights (where it has any) and the header bundle's encoder.

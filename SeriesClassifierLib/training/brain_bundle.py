@@ -1,0 +1,398 @@
+"""Make the bundle ``brain``: a random forest on headers and a small network that votes slice by slice.
+
+python -m SeriesClassifierLib.training.brain_bundle --seed 1 --out FOLDER [--real SHARED] [--work DIR]
+
+After Kasmanoff et al. (2022). As in ``joint_bundle``, models without a fourth of the patients give the answers
+that the bundle is calibrated on and measured by; the shipped one has seen all of them. ``refit`` makes a
+site's own bundle from ours and its corrections.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from SeriesClassifierLib.bundles.bundle import CARD, WEIGHTS, Bundle, open_bundle, write_bundle
+from SeriesClassifierLib.errors import BundleError, UsageError
+from SeriesClassifierLib.models.encoders import build_encoder
+from SeriesClassifierLib.models.forest import Forest
+from SeriesClassifierLib.models.slice_votes import ForestAndVotes, Pooling, SliceVotes
+from SeriesClassifierLib.publish.atomic import replacing
+from SeriesClassifierLib.simulation.protocols import PROTOCOLS
+from SeriesClassifierLib.training.batches import Batch, Batches, Mixing, evaluation_batch
+from SeriesClassifierLib.training.calibration import facet_logits, softmax
+from SeriesClassifierLib.training.engine import Schedule, fit
+from SeriesClassifierLib.training.folds import by_exam
+from SeriesClassifierLib.training.forest import Trees, fit_forest, headers_of
+from SeriesClassifierLib.training.joint_bundle import (
+    CALIBRATED_COPIES,
+    COPIES,
+    Data,
+    describe,
+    export,
+    load_data,
+)
+from SeriesClassifierLib.training.joint_calibration import OutOfFold, calibrate, temperature_of
+from SeriesClassifierLib.training.joint_card import card
+from SeriesClassifierLib.training.joint_model import Loss, loss_for
+from SeriesClassifierLib.training.onnx_export import load_weights
+from SeriesClassifierLib.training.pool import Pool, build_pool, join
+from SeriesClassifierLib.training.simulated_pictures import Draw
+from SeriesClassifierLib.training.tasks import PictureTask
+from SeriesClassifierLib.vocabulary import classes
+
+logger = logging.getLogger(__name__)
+
+_EVALUATION_SIZE = 32
+_SHARES_TRIED = np.linspace(0, 1, 21)
+_FOREST = "forest.safetensors"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrainTask(PictureTask):
+    """``base`` trains the network on simulated slices, ``tuned`` then on real ones, too; ``batch`` slices a
+    step.
+    """
+
+    trees: Trees = field(default_factory=Trees)
+    base: Schedule
+    tuned: Schedule
+    batch: int = 64
+
+    def network(self) -> SliceVotes:
+        """The network with random weights."""
+        model = SliceVotes(build_encoder(self.encoder, random=True), self.sizes)
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return model
+
+
+def _of_brains() -> tuple[str, ...]:
+    """The sequences that brains are scanned with, OTHER last."""
+    scanned = {protocol.sequence for protocol in PROTOCOLS if "brain" in protocol.regions}
+    return (*(name for name in classes("sequence") if name in scanned - {"OTHER"}), "OTHER")
+
+
+BRAIN = BrainTask(
+    name="brain",
+    version="1.0.0",
+    heads={
+        "sequence": _of_brains(),
+        "plane": ("AX", "COR", "SAG"),
+        "phase": ("PRE", "POST"),
+        "region": tuple(classes("region")),
+    },
+    regions=("brain",),
+    encoder="small-cnn",
+    side=96,
+    slices=8,
+    draw=Draw(
+        regions={"brain": 0.7, "head_neck": 0.06, "spine": 0.06, "abdomen": 0.06, "prostate": 0.04,
+                 "pelvis": 0.03, "extremity": 0.03, "chest": 0.02},
+        sequences={**dict.fromkeys(_of_brains(), 1.0), "T1": 2.0, "T2": 1.5, "OTHER": 0.5},
+        slices=4,
+        side=96,
+    ),
+    shares={"sequence": 1.0, "plane": 0.2, "phase": 0.2, "region": 0.25},
+    base=Schedule(900, 2e-3),
+    tuned=Schedule(100, 5e-4),
+    held_out=800,
+)  # fmt: skip
+
+
+def make(task: BrainTask, seed: int, folder: Path, real: Path | None, work: Path) -> Bundle:
+    """Make the bundle in ``folder``; ``work`` keeps pools, forests and checkpoints, and a second call goes on
+    there.
+
+    ``real`` is a folder as ``real_series.real_examples`` reads it; without it only simulated series train.
+    """
+    started = time.monotonic()
+    data = load_data(task, seed, real, work)
+    start = train_network(task, seed, data, work / "base")
+    made = _make(task, seed, data, start, folder, work)
+    logger.info("made the bundle %s in %.0f s", task.name, time.monotonic() - started)
+    return made
+
+
+def refit(
+    bundle: Path,
+    corrections: Pool,
+    folder: Path,
+    *,
+    work: Path,
+    task: BrainTask = BRAIN,
+    seed: int = 1,
+    real: Path | None = None,
+) -> Bundle:
+    """A bundle in ``folder`` that has learned from what people corrected.
+
+    The forest is grown anew on the simulated headers and the corrections, the network goes on from the
+    weights of ``bundle``, and everything is calibrated anew, each patient answered by a model without him.
+    Corrections (and real series in ``real``, as in ``make``) weigh ``task.real_share``, however few.
+    ``corrections`` is made by ``corrections_pool``. ``work`` keeps what is drawn: several refits share it.
+
+    Raises BundleError when ``bundle`` is not of this task, UsageError when there are no corrections.
+    """
+    if not len(corrections):
+        raise UsageError("there are no corrections to learn from: correct some series first")
+    start = load_model(task, bundle).votes
+    data = load_data(task, seed, real, work)
+    known = replace(corrections, real=np.ones(len(corrections), np.bool_))
+    sources = [*data.sources, {"source": "corrections", "licence": "of this site", "parts": len(known)}]
+    data = replace(data, train=join([data.train, known]), sources=sources)
+    return _make(task, seed, data, start, folder, work / f"refit-{_digest(known)}")
+
+
+def corrections_pool(examples: Sequence[Any], seed: int, task: BrainTask = BRAIN) -> Pool:
+    """Corrected parts (``training.examples.Example``, slices of ``task.side`` pixels) for ``refit``."""
+    return build_pool(np.random.default_rng(seed + 40_000), examples, task.trained, copies=COPIES)
+
+
+def train_network(task: BrainTask, seed: int, data: Data, folder: Path) -> SliceVotes:
+    """The network on simulated slices alone: what all folds start from has seen no patient."""
+    torch.manual_seed(seed)
+    rows = np.flatnonzero(~data.train.real)
+    return _trained(task, task.network(), data, rows, task.base, seed, folder)
+
+
+def tune_network(
+    task: BrainTask, seed: int, data: Data, start: SliceVotes, rows: NDArray[np.int64], folder: Path
+) -> SliceVotes:
+    """``start`` (unchanged), trained on with the examples ``rows``, real ones among them."""
+    torch.manual_seed(seed)
+    model = task.network()
+    model.load_state_dict(start.state_dict())
+    return _trained(task, model, data, rows, task.tuned, seed, folder)
+
+
+def grow_forest(task: BrainTask, seed: int, data: Data, rows: NDArray[np.int64], folder: Path) -> Forest:
+    """The forest of all simulated headers and the examples ``rows``; read again from ``folder`` when it is
+    there.
+    """
+    from safetensors import safe_open
+    from safetensors.torch import load_file, save_file
+
+    path, recipe = folder / _FOREST, json.dumps([asdict(task.trees), seed], sort_keys=True)
+    if path.is_file():
+        with safe_open(path, framework="pt") as file:
+            same = file.metadata() == {"recipe": recipe}
+        if same:
+            return _forest(task, load_file(path))
+    started = time.monotonic()
+    pools = [data.headers, headers_of(data.train).only(rows)]
+    forest = fit_forest(pools, task.trained, task.trees, real_share=task.real_share, seed=seed)
+    logger.info("grew %d trees in %.0f s", task.trees.number, time.monotonic() - started)
+    folder.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as draft:
+        save_file(forest.state_dict(), draft, metadata={"recipe": recipe})
+    return forest
+
+
+def load_model(task: BrainTask, folder: Path) -> ForestAndVotes:
+    """The model of a bundle, to look at or to train on. Raises BundleError when it is of another task."""
+    from safetensors.torch import load_file
+
+    if open_bundle(folder).description["task"] != task.name:
+        raise BundleError(f"{folder.name} is no bundle of the task {task.name}: name one that is")
+    tensors = load_file(folder / WEIGHTS)
+    prefix = "forest."
+    forest = _forest(task, {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)})
+    model = ForestAndVotes(forest, task.network(), Pooling(task.sizes))
+    load_weights(model, folder)
+    return model.eval()
+
+
+def _forest(task: BrainTask, tables: Mapping[str, Tensor]) -> Forest:
+    forest = Forest(
+        task.sizes,
+        trees=len(tables["roots"]),
+        inner=len(tables["feature"]),
+        leaves=len(tables["votes"]),
+        depth=task.trees.depth,
+    )
+    forest.load_state_dict(dict(tables))
+    return forest.eval()
+
+
+def _trained(
+    task: BrainTask,
+    model: SliceVotes,
+    data: Data,
+    rows: NDArray[np.int64],
+    schedule: Schedule,
+    seed: int,
+    folder: Path,
+) -> SliceVotes:
+    real_share = task.real_share if bool(data.train.real[rows].any()) else 0.0
+    mixing = Mixing(size=task.batch, slices=1, side=task.side, real_share=real_share)
+    loss = loss_for(data.train, task.sizes, task.shares)
+    fit(model, Batches(data.train, rows, mixing, seed), _loss(loss), schedule, folder=folder)
+    return model
+
+
+def _loss(loss: Loss) -> Any:
+    def of_slices(model: nn.Module, batch: Batch) -> Tensor:
+        assert isinstance(model, SliceVotes)
+        return loss.of(model.facets, model(batch.pictures, batch.mask), batch.labels)
+
+    return of_slices
+
+
+@dataclass(frozen=True, eq=False)
+class _Fold:
+    """A model without some exams: what it says of them (None: there are none) and of strange scanners."""
+
+    forest: Forest
+    votes: SliceVotes
+    exams: Sequence[str]
+    left_out: OutOfFold | None
+    strange: OutOfFold
+
+
+def _make(task: BrainTask, seed: int, data: Data, start: SliceVotes, folder: Path, work: Path) -> Bundle:
+    """Models of folds, their bundles in ``work``, and the bundle in ``folder``."""
+    number = by_exam(data.train.exams.tolist(), task.folds)
+    everything = np.arange(len(data.train))
+    folds = [
+        _fold(task, seed + 100 + k, data, start, everything[number != k], work / f"fold{k}")
+        for k in range(task.folds)
+    ]
+    for k, one in enumerate(folds):
+        others = OutOfFold.join([other.left_out for other in folds if other is not one])
+        _write(task, seed, data, one, others, work / f"fold{k}" / "bundle", left_out=list(one.exams))
+    shipped = _fold(task, seed + 200, data, start, everything, work / "all")
+    return _write(task, seed, data, shipped, OutOfFold.join([one.left_out for one in folds]), folder)
+
+
+def _fold(
+    task: BrainTask, seed: int, data: Data, start: SliceVotes, rows: NDArray[np.int64], folder: Path
+) -> _Fold:
+    forest = grow_forest(task, seed, data, rows, folder)
+    votes = tune_network(task, seed, data, start, rows, folder / "network")
+    others = data.train.real.copy()
+    others[rows] = False
+    unseen = data.train.only(np.flatnonzero(others))
+    return _Fold(
+        forest,
+        votes,
+        sorted(set(unseen.exams.tolist())),
+        _answered(task, forest, votes, unseen) if len(unseen) else None,
+        _answered(task, forest, votes, data.held_out),
+    )
+
+
+def _answered(task: BrainTask, forest: Forest, votes: SliceVotes, pool: Pool) -> OutOfFold:
+    """What header and picture alone say of every example, intact and damaged; ``joint`` is not there yet."""
+    said = []
+    with torch.inference_mode():
+        for first in range(0, len(pool), _EVALUATION_SIZE):
+            rows = np.arange(first, min(len(pool), first + _EVALUATION_SIZE))
+            batch = evaluation_batch(pool, rows, task.slices, task.side)
+            said.append(votes(batch.pictures, batch.mask))
+        picture = torch.cat(said).numpy()
+        found = []
+        for copy in CALIBRATED_COPIES:
+            batch = evaluation_batch(headers_of(pool), np.arange(len(pool)), 1, task.side, copy)
+            header = forest(batch.values, batch.observed).numpy()
+            found.append(OutOfFold.of(pool, (header, picture, picture)))
+    together = OutOfFold.join(found)
+    assert together is not None
+    return together
+
+
+def pooling_for(heads: Mapping[str, Sequence[str]], real: OutOfFold | None, strange: OutOfFold) -> Pooling:
+    """How header and picture are weighted: each calibrated, and the picture's share the one with the lowest
+    negative log likelihood on simulated series of strange scanners, intact and damaged.
+    """
+    pooling = Pooling({facet: len(names) for facet, names in heads.items()})
+    alone = {name: facet_logits(strange.logits[name], heads) for name in ("header", "picture")}
+    for row, facet in enumerate(heads):
+        temperatures = [temperature_of(heads, facet, name, real, strange) for name in alone]
+        pooling.temperature[row] = torch.tensor(temperatures)
+        known = strange.labels[facet] >= 0
+        truth = strange.labels[facet][known]
+        if not len(truth):
+            continue
+        first, second = (
+            softmax(alone[name][facet][known] / temperature)[np.arange(len(truth)), truth]
+            for name, temperature in zip(alone, temperatures, strict=True)
+        )
+        losses = [
+            -np.log(np.maximum((1 - share) * first + share * second, 1e-6)).mean() for share in _SHARES_TRIED
+        ]
+        pooling.weight[row] = float(_SHARES_TRIED[int(np.argmin(losses))])
+    return pooling
+
+
+def _with_joint(pooling: Pooling, found: OutOfFold | None) -> OutOfFold | None:
+    """The answers with what ``pooling`` makes of them as ``joint``."""
+    if found is None:
+        return None
+    header, picture = (torch.from_numpy(found.logits[name]) for name in ("header", "picture"))
+    joint = pooling(header, picture, torch.ones(len(header), dtype=torch.bool)).numpy()
+    return replace(found, logits={**found.logits, "joint": joint})
+
+
+def _write(
+    task: BrainTask,
+    seed: int,
+    data: Data,
+    fold: _Fold,
+    real: OutOfFold | None,
+    folder: Path,
+    **training: Any,
+) -> Bundle:
+    """The bundle of ``fold``, calibrated on ``real`` (answers of models that had not seen the patients) and
+    on what it says of strange scanners.
+    """
+    import sklearn
+
+    pooling = pooling_for(task.heads, real, fold.strange)
+    strange = _with_joint(pooling, fold.strange)
+    assert strange is not None
+    calibration = calibrate(task.heads, _with_joint(pooling, real), strange)
+    model = ForestAndVotes(fold.forest, fold.votes, pooling).eval()
+    folder.mkdir(parents=True, exist_ok=True)
+    difference = export(task, model, data.held_out, folder)
+    description = dict(describe(task, seed, data, calibration, difference))
+    shares = dict(zip(task.heads, (round(float(w), 2) for w in pooling.weight), strict=True))
+    description["training"] = {**description["training"], "share of the picture": shares, **training}
+    description["versions"] = {**description["versions"], "scikit-learn": sklearn.__version__}
+    (folder / CARD).write_text(card(description), encoding="utf-8")
+    return write_bundle(folder, description)
+
+
+def _digest(pool: Pool) -> str:
+    """Tells corrections from others: a checkpoint is of one set of them."""
+    digest = hashlib.sha256()
+    for array in (pool.slices, pool.values, *(pool.labels[name] for name in sorted(pool.labels))):
+        digest.update(np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--real", type=Path, help="folder with labelled real series")
+    parser.add_argument("--work", type=Path, help="pools and checkpoints (default: OUT-work)")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    work = arguments.work or arguments.out.with_name(arguments.out.name + "-work")
+    make(BRAIN, arguments.seed, arguments.out, arguments.real, work)
+
+
+if __name__ == "__main__":
+    main()
