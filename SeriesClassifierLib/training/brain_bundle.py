@@ -2,9 +2,9 @@
 
 python -m SeriesClassifierLib.training.brain_bundle --seed 1 --out FOLDER [--real SHARED] [--work DIR]
 
-After Kasmanoff et al. (2022). As in ``joint_bundle``, models without a fourth of the patients give the answers
-that the bundle is calibrated on and measured by; the shipped one has seen all of them. ``refit`` makes a
-site's own bundle from ours and its corrections.
+After Kasmanoff et al. (2022). As in ``joint_bundle``, models without a fourth of the patients give the
+answers that the bundle is calibrated on and measured by; the shipped one has seen all of them. ``refit``
+makes a site's own bundle from ours and its corrections.
 """
 
 from __future__ import annotations
@@ -62,14 +62,15 @@ _FOREST = "forest.safetensors"
 
 @dataclass(frozen=True, kw_only=True)
 class BrainTask(PictureTask):
-    """``base`` trains the network on simulated slices, ``tuned`` then on real ones, too; ``batch`` slices a
-    step.
+    """``base`` trains the network on simulated slices of ``base_side`` pixels (many small ones teach more than
+    few large ones), ``tuned`` then on real ones, too, of ``side``; ``batch`` slices a step.
     """
 
     trees: Trees = field(default_factory=Trees)
     base: Schedule
     tuned: Schedule
     batch: int = 64
+    base_side: int = 64
 
     def network(self) -> SliceVotes:
         """The network with random weights."""
@@ -105,9 +106,11 @@ BRAIN = BrainTask(
         side=96,
     ),
     shares={"sequence": 1.0, "plane": 0.2, "phase": 0.2, "region": 0.25},
-    base=Schedule(900, 2e-3),
-    tuned=Schedule(100, 5e-4),
+    base=Schedule(2_000, 3e-3),
+    tuned=Schedule(150, 5e-4),
+    parts=6_000,
     held_out=800,
+    headers=24_000,
 )  # fmt: skip
 
 
@@ -139,7 +142,8 @@ def refit(
 
     The forest is grown anew on the simulated headers and the corrections, the network goes on from the
     weights of ``bundle``, and everything is calibrated anew, each patient answered by a model without him.
-    Corrections (and real series in ``real``, as in ``make``) weigh ``task.real_share``, however few.
+    Corrections (and real series in ``real``, as in ``make``) have the share ``task.trees.real_share`` of what
+    the forest and ``task.real_share`` of what the network sees, however few they are.
     ``corrections`` is made by ``corrections_pool``. ``work`` keeps what is drawn: several refits share it.
 
     Raises BundleError when ``bundle`` is not of this task, UsageError when there are no corrections.
@@ -163,7 +167,7 @@ def train_network(task: BrainTask, seed: int, data: Data, folder: Path) -> Slice
     """The network on simulated slices alone: what all folds start from has seen no patient."""
     torch.manual_seed(seed)
     rows = np.flatnonzero(~data.train.real)
-    return _trained(task, task.network(), data, rows, task.base, seed, folder)
+    return _trained(task, task.network(), data, rows, task.base, task.base_side, seed, folder)
 
 
 def tune_network(
@@ -173,7 +177,7 @@ def tune_network(
     torch.manual_seed(seed)
     model = task.network()
     model.load_state_dict(start.state_dict())
-    return _trained(task, model, data, rows, task.tuned, seed, folder)
+    return _trained(task, model, data, rows, task.tuned, task.side, seed, folder)
 
 
 def grow_forest(task: BrainTask, seed: int, data: Data, rows: NDArray[np.int64], folder: Path) -> Forest:
@@ -191,7 +195,7 @@ def grow_forest(task: BrainTask, seed: int, data: Data, rows: NDArray[np.int64],
             return _forest(task, load_file(path))
     started = time.monotonic()
     pools = [data.headers, headers_of(data.train).only(rows)]
-    forest = fit_forest(pools, task.trained, task.trees, real_share=task.real_share, seed=seed)
+    forest = fit_forest(pools, task.trained, task.trees, seed=seed)
     logger.info("grew %d trees in %.0f s", task.trees.number, time.monotonic() - started)
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(path) as draft:
@@ -231,11 +235,12 @@ def _trained(
     data: Data,
     rows: NDArray[np.int64],
     schedule: Schedule,
+    side: int,
     seed: int,
     folder: Path,
 ) -> SliceVotes:
     real_share = task.real_share if bool(data.train.real[rows].any()) else 0.0
-    mixing = Mixing(size=task.batch, slices=1, side=task.side, real_share=real_share)
+    mixing = Mixing(size=task.batch, slices=1, side=side, real_share=real_share)
     loss = loss_for(data.train, task.sizes, task.shares)
     fit(model, Batches(data.train, rows, mixing, seed), _loss(loss), schedule, folder=folder)
     return model
@@ -383,7 +388,7 @@ def _digest(pool: Pool) -> str:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--real", type=Path, help="folder with labelled real series")

@@ -19,7 +19,9 @@ from SeriesClassifierLib.training.pool import UNLABELLED, Facets, Pool, join
 class Trees:
     """How the trees grow. ``looks`` are the features that a split chooses among.
 
-    ``tempering`` balances classes as in ``batches.Mixing``. Depth and leaves bound what a bundle carries.
+    ``tempering`` balances classes as in ``batches.Mixing``. Real examples, or corrections, together weigh
+    ``real_share``: they are few, and are to be heard among many simulated ones. Depth and leaves bound what a
+    bundle carries.
     """
 
     number: int = 100
@@ -28,17 +30,15 @@ class Trees:
     fewest: int = 2
     looks: int = 60
     tempering: float = 0.5
+    real_share: float = 0.1
 
 
-def fit_forest(
-    pools: Sequence[Pool], facets: Facets, trees: Trees, *, real_share: float, seed: int
-) -> Forest:
+def fit_forest(pools: Sequence[Pool], facets: Facets, trees: Trees, *, seed: int) -> Forest:
     """A forest grown on the headers of ``pools``, intact and damaged; their pictures are not looked at.
 
-    The real examples together weigh ``real_share``, so a few corrections are heard among many simulated
-    headers. The same seed gives the same forest.
+    The same seed gives the same forest.
     """
-    x, labels, weights = _table(pools, facets, trees, real_share)
+    x, labels, weights = _table(pools, facets, trees)
     return as_tables(grow(x, labels, weights, trees, seed), facets, trees)
 
 
@@ -49,8 +49,10 @@ def grow(
     trees: Trees,
     seed: int,
 ) -> Any:
-    """scikit-learn's forest, one output a facet (two at least). ``x`` is (N, 2 F) as ``models.forest.told`` makes it,
-    ``labels`` (N, facets) with UNLABELLED as one more class: trees need a label of every facet.
+    """scikit-learn's forest, one output a facet (two at least).
+
+    ``x`` is (N, 2 F) as ``models.forest.told`` makes it, ``labels`` (N, facets) with UNLABELLED as one more
+    class: trees need a label of every facet.
     """
     from sklearn.ensemble import RandomForestClassifier
 
@@ -105,12 +107,12 @@ def headers_of(pool: Pool, copies: int | None = None) -> Pool:
 
 
 def _table(
-    pools: Sequence[Pool], facets: Facets, trees: Trees, real_share: float
+    pools: Sequence[Pool], facets: Facets, trees: Trees
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.float64]]:
     """What is seen, labels and weights, every copy of a header a row."""
     copies = min(pool.values.shape[1] for pool in pools) - 1
     pool = join([headers_of(pool, copies) for pool in pools])
-    share = real_share if bool(pool.real.any()) else 0.0
+    share = trees.real_share if bool(pool.real.any()) else 0.0
     mixing = Mixing(real_share=share, tempering=trees.tempering)
     weights = chances(pool, np.arange(len(pool)), mixing) * len(pool)
     x = told(*tensors(pool.values.reshape(-1, pool.values.shape[2]))).numpy()

@@ -46,9 +46,9 @@ _FAILURES = {
         "may be taken for what they were computed from"
     ),
     "brain": (
-        "from slices alone simulation tells little of real brains (see the figures): the picture helps where "
-        "the header is damaged, and hardly elsewhere; functional, perfusion and diffusion runs share one look; "
-        "whether a contrast agent was given is seldom to be seen"
+        "simulated slices teach little of real brains (see the figures): the picture helps where the header "
+        "is damaged, and hardly elsewhere; functional, perfusion and diffusion runs share one look; whether "
+        "a contrast agent was given is seldom to be seen"
     ),
 }
 

@@ -44,6 +44,7 @@ def tiny() -> BrainTask:
     return replace(
         BRAIN,
         side=SIDE,
+        base_side=SIDE,
         slices=3,
         draw=replace(BRAIN.draw, regions={"extremity": 1.0}, slices=2, side=SIDE),
         base=Schedule(2, 1e-3),
@@ -149,7 +150,7 @@ def test_corrections_make_another_bundle(tiny: BrainTask, made: Path, tmp_path: 
     corrected = [replace(e, truth={**e.truth, "sequence": "FLAIR"}) for e in draw_block(tiny.draw, 5, 0)]
     corrected = [replace(e, exam=f"patient{number % 2}") for number, e in enumerate(corrected)]
     pool = corrections_pool(corrected, 3, tiny)
-    loud = replace(tiny, real_share=0.9)
+    loud = replace(tiny, trees=replace(tiny.trees, real_share=0.9))
     before = open_bundle(made / "out").digest
     found = refit(made / "out", pool, tmp_path / "out", work=made / "work", task=loud, seed=3)
     assert open_bundle(made / "out").digest == before != found.digest

@@ -83,7 +83,7 @@ def test_tables_say_what_scikit_learn_says() -> None:
 
 
 def test_onnxruntime_says_the_same(tmp_path: Path) -> None:
-    forest = fit_forest([pool()], FACETS, TREES, real_share=0.0, seed=3)
+    forest = fit_forest([pool()], FACETS, TREES, seed=3)
     values, observed = table(pool(9, seed=2))
     given = {"values": values, "observed": observed}
     axes = {name: {0: "series"} for name in (*given, "logits")}
@@ -92,7 +92,7 @@ def test_onnxruntime_says_the_same(tmp_path: Path) -> None:
 
 
 def test_a_forest_read_again_is_the_same() -> None:
-    forest = fit_forest([pool()], FACETS, TREES, real_share=0.0, seed=3)
+    forest = fit_forest([pool()], FACETS, TREES, seed=3)
     shapes = {"trees": len(forest.roots), "inner": len(forest.feature), "leaves": len(forest.votes)}
     again = Forest(forest.facets, depth=TREES.depth, **shapes)
     again.load_state_dict(forest.state_dict())
@@ -104,7 +104,7 @@ def test_a_forest_read_again_is_the_same() -> None:
 
 
 def test_what_is_absent_has_no_influence_but_being_absent_has() -> None:
-    forest = fit_forest([pool(400)], FACETS, TREES, real_share=0.0, seed=3)
+    forest = fit_forest([pool(400)], FACETS, TREES, seed=3)
     values, observed = table(pool(30, seed=4))
     wild = torch.where(observed > 0, values, torch.full_like(values, float("nan")))
     with torch.inference_mode():
@@ -116,15 +116,15 @@ def test_what_is_absent_has_no_influence_but_being_absent_has() -> None:
 def test_trees_without_a_split_are_trees() -> None:
     some = pool()
     labels = {"sequence": np.ones_like(some.labels["sequence"]), "phase": np.zeros(len(some), np.int64)}
-    forest = fit_forest([replace(some, labels=labels)], FACETS, TREES, real_share=0.0, seed=3)
+    forest = fit_forest([replace(some, labels=labels)], FACETS, TREES, seed=3)
     np.testing.assert_allclose(probabilities(forest, some), [[0, 1, 0, 1, 0]] * len(some), atol=1e-6)
 
 
 def test_the_same_seed_gives_the_same_forest_and_pictures_do_not_count() -> None:
     some = pool()
-    first = fit_forest([some], FACETS, TREES, real_share=0.0, seed=3).state_dict()
-    again = fit_forest([headers_of(some)], FACETS, TREES, real_share=0.0, seed=3).state_dict()
-    other = fit_forest([some], FACETS, TREES, real_share=0.0, seed=4).state_dict()
+    first = fit_forest([some], FACETS, TREES, seed=3).state_dict()
+    again = fit_forest([headers_of(some)], FACETS, TREES, seed=3).state_dict()
+    other = fit_forest([some], FACETS, TREES, seed=4).state_dict()
     assert all(torch.equal(first[name], again[name]) for name in first)
     assert not torch.equal(first["votes"], other["votes"])
 
@@ -136,7 +136,7 @@ def test_a_few_corrections_are_heard_as_loud_as_told() -> None:
     corrected = replace(corrected, labels=turned)
     said = []
     for share in (0.05, 0.95):
-        forest = fit_forest([simulated, corrected], FACETS, TREES, real_share=share, seed=3)
+        forest = fit_forest([simulated, corrected], FACETS, replace(TREES, real_share=share), seed=3)
         said.append((probabilities(forest, corrected)[:, :3].argmax(1) == turned["sequence"]).mean())
     assert said[0] < 0.5 < said[1]
 
