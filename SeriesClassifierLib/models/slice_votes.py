@@ -1,7 +1,9 @@
 """A forest for the header, a convolutional network for every slice, and what they say together.
 
-After Kasmanoff et al. (2022), where every image has one vote of each (methods.md section 3). Here a vote is a
-probability, so that the ensemble can be calibrated.
+After Kasmanoff et al. (2022), where every image has one vote of each. Here a vote is a probability, so that
+the ensemble can be calibrated, and the ensemble a weighted geometric mean: a sure header outweighs any
+picture, and where the header is torn between classes the picture decides. In an arithmetic mean a picture
+that is worse than the header only blurs what the header is sure of: its best weight for sequences was zero.
 """
 
 from __future__ import annotations
@@ -50,9 +52,10 @@ class SliceVotes(nn.Module):
 
 
 class Pooling(nn.Module):
-    """The weighted mean of two calibrated probabilities, facet by facet.
+    """The weighted geometric mean of two calibrated probabilities, facet by facet.
 
-    ``temperature`` (facets, 2) calibrates header and picture, ``weight`` (facets,) is the picture's share.
+    ``temperature`` (facets, 2) calibrates header and picture; ``weight`` (facets,) is what the picture's
+    logarithm counts, the header's being 1.
     """
 
     def __init__(self, facets: Mapping[str, int]) -> None:
@@ -69,10 +72,10 @@ class Pooling(nn.Module):
         out = []
         pairs = zip(torch.split(header, sizes, dim=-1), torch.split(picture, sizes, dim=-1), strict=True)
         for number, (by_header, by_picture) in enumerate(pairs):
-            share = (self.weight[number] * has_picture).unsqueeze(-1)
-            first = (by_header / self.temperature[number, 0]).softmax(-1)
-            second = (by_picture / self.temperature[number, 1]).softmax(-1)
-            out.append(((1 - share) * first + share * second).clamp(min=1e-6).log())
+            weight = (self.weight[number] * has_picture).unsqueeze(-1)
+            first = (by_header / self.temperature[number, 0]).log_softmax(-1)
+            second = (by_picture / self.temperature[number, 1]).log_softmax(-1)
+            out.append((first + weight * second).log_softmax(-1))
         return torch.cat(out, dim=-1)
 
 

@@ -23,6 +23,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
 
 from SeriesClassifierLib.bundles.bundle import CARD, WEIGHTS, Bundle, open_bundle, write_bundle
 from SeriesClassifierLib.errors import BundleError, UsageError
@@ -32,7 +33,7 @@ from SeriesClassifierLib.models.slice_votes import ForestAndVotes, Pooling, Slic
 from SeriesClassifierLib.publish.atomic import replacing
 from SeriesClassifierLib.simulation.protocols import PROTOCOLS
 from SeriesClassifierLib.training.batches import Batch, Batches, Mixing, evaluation_batch
-from SeriesClassifierLib.training.calibration import facet_logits, softmax
+from SeriesClassifierLib.training.calibration import facet_logits
 from SeriesClassifierLib.training.engine import Schedule, fit
 from SeriesClassifierLib.training.folds import by_exam
 from SeriesClassifierLib.training.forest import Trees, fit_forest, headers_of
@@ -48,7 +49,7 @@ from SeriesClassifierLib.training.joint_calibration import OutOfFold, calibrate,
 from SeriesClassifierLib.training.joint_card import card
 from SeriesClassifierLib.training.joint_model import Loss, loss_for
 from SeriesClassifierLib.training.onnx_export import load_weights
-from SeriesClassifierLib.training.pool import Pool, build_pool, join
+from SeriesClassifierLib.training.pool import UNLABELLED, Pool, build_pool, join
 from SeriesClassifierLib.training.simulated_pictures import Draw
 from SeriesClassifierLib.training.tasks import PictureTask
 from SeriesClassifierLib.vocabulary import classes
@@ -56,14 +57,14 @@ from SeriesClassifierLib.vocabulary import classes
 logger = logging.getLogger(__name__)
 
 _EVALUATION_SIZE = 32
-_SHARES_TRIED = np.linspace(0, 1, 21)
+_WEIGHTS_TRIED = np.linspace(0, 1, 21)
 _FOREST = "forest.safetensors"
 
 
 @dataclass(frozen=True, kw_only=True)
 class BrainTask(PictureTask):
-    """``base`` trains the network on simulated slices of ``base_side`` pixels (many small ones teach more than
-    few large ones), ``tuned`` then on real ones, too, of ``side``; ``batch`` slices a step.
+    """``base`` trains the network on simulated slices of ``base_side`` pixels: many small ones teach more
+    than few large ones. ``tuned`` then trains it on real ones, too, of ``side``; ``batch`` slices a step.
     """
 
     trees: Trees = field(default_factory=Trees)
@@ -317,26 +318,24 @@ def _answered(task: BrainTask, forest: Forest, votes: SliceVotes, pool: Pool) ->
 
 
 def pooling_for(heads: Mapping[str, Sequence[str]], real: OutOfFold | None, strange: OutOfFold) -> Pooling:
-    """How header and picture are weighted: each calibrated, and the picture's share the one with the lowest
+    """How header and picture are weighted: each calibrated, and the picture by the weight with the lowest
     negative log likelihood on simulated series of strange scanners, intact and damaged.
     """
     pooling = Pooling({facet: len(names) for facet, names in heads.items()})
-    alone = {name: facet_logits(strange.logits[name], heads) for name in ("header", "picture")}
+    found = {name: facet_logits(strange.logits[name], heads) for name in ("header", "picture")}
     for row, facet in enumerate(heads):
-        temperatures = [temperature_of(heads, facet, name, real, strange) for name in alone]
+        temperatures = [temperature_of(heads, facet, name, real, strange) for name in found]
         pooling.temperature[row] = torch.tensor(temperatures)
-        known = strange.labels[facet] >= 0
-        truth = strange.labels[facet][known]
-        if not len(truth):
+        known = strange.labels[facet] != UNLABELLED
+        labels = torch.from_numpy(strange.labels[facet][known])
+        if not len(labels):
             continue
-        first, second = (
-            softmax(alone[name][facet][known] / temperature)[np.arange(len(truth)), truth]
-            for name, temperature in zip(alone, temperatures, strict=True)
+        header, picture = (
+            (torch.from_numpy(found[name][facet][known]) / temperature).log_softmax(-1)
+            for name, temperature in zip(found, temperatures, strict=True)
         )
-        losses = [
-            -np.log(np.maximum((1 - share) * first + share * second, 1e-6)).mean() for share in _SHARES_TRIED
-        ]
-        pooling.weight[row] = float(_SHARES_TRIED[int(np.argmin(losses))])
+        losses = [float(cross_entropy(header + weight * picture, labels)) for weight in _WEIGHTS_TRIED]
+        pooling.weight[row] = float(_WEIGHTS_TRIED[int(np.argmin(losses))])
     return pooling
 
 
@@ -371,8 +370,8 @@ def _write(
     folder.mkdir(parents=True, exist_ok=True)
     difference = export(task, model, data.held_out, folder)
     description = dict(describe(task, seed, data, calibration, difference))
-    shares = dict(zip(task.heads, (round(float(w), 2) for w in pooling.weight), strict=True))
-    description["training"] = {**description["training"], "share of the picture": shares, **training}
+    weights = dict(zip(task.heads, (round(float(w), 2) for w in pooling.weight), strict=True))
+    description["training"] = {**description["training"], "weight of the picture": weights, **training}
     description["versions"] = {**description["versions"], "scikit-learn": sklearn.__version__}
     (folder / CARD).write_text(card(description), encoding="utf-8")
     return write_bundle(folder, description)

@@ -93,9 +93,7 @@ def calibrate(
             temperature[answer][facet] = temperature_of(heads, facet, answer, real, strange)
         answers = [found.facet(heads, "joint", facet) for found in (real, strange) if found is not None]
         tested = [
-            (logits / temperature["joint"][facet], labels)
-            for logits, labels in answers
-            if _enough(labels, len(heads[facet]))
+            (logits / temperature["joint"][facet], labels) for logits, labels in answers if _enough(labels)
         ]
         # What was never put to the test is never trusted.
         auto = {
@@ -130,14 +128,14 @@ def temperature_of(
     for found in (real, strange):
         if found is not None:
             logits, labels = found.facet(heads, answer, facet)
-            if _enough(labels, len(heads[facet])):
+            if _enough(labels):
                 return fit_temperature(logits, labels)
     return 1.0
 
 
-def _enough(labels: NDArray[np.int64], classes: int) -> bool:
-    """At least 50 examples of at least three classes, or of all where a facet has two: fewer say little."""
-    return len(labels) >= 50 and len(np.unique(labels)) >= min(3, classes)
+def _enough(labels: NDArray[np.int64]) -> bool:
+    """At least 50 examples of at least three classes: fewer say little of a facet."""
+    return len(labels) >= 50 and len(np.unique(labels)) >= 3
 
 
 def _figures(

@@ -22,8 +22,8 @@ _ARCHITECTURE = {
     ),
     "brain": (
         "Forest and votes (after Kasmanoff et al., 2022): a random forest on the header, one vote of a "
-        "convolutional network for every slice, all facets in both; together the weighted mean of the two "
-        "calibrated probabilities. That paper has images of 256 pixels and counts votes"
+        "convolutional network for every slice, all facets in both; together the weighted geometric mean of "
+        "the two calibrated probabilities. That paper has images of 256 pixels and counts votes"
     ),
 }
 _ENCODERS = {

@@ -108,17 +108,18 @@ def test_without_a_picture_both_is_the_header() -> None:
         alone = split_facets(pooling.facets, header)[facet].softmax(-1)
         seen = split_facets(pooling.facets, picture)[facet].softmax(-1)
         torch.testing.assert_close(said[1].exp(), alone[1])
-        torch.testing.assert_close(said[0].exp(), (alone[0] + seen[0]) / 2)
+        product = alone[0] * seen[0].sqrt()
+        torch.testing.assert_close(said[0].exp(), product / product.sum())
 
 
-def test_the_better_of_two_has_the_larger_share() -> None:
+def test_a_picture_counts_as_much_as_it_knows() -> None:
     rng = np.random.default_rng(0)
     labels = rng.integers(3, size=300)
     sure = np.log(np.where(np.eye(3)[labels] > 0, 0.9, 0.05)).astype(np.float32)
     guess = rng.normal(size=(300, 3)).astype(np.float32)
     exams = np.array([str(k % 9) for k in range(300)])
     heads = {"sequence": ("T1", "T2", "OTHER")}
-    for answers, expected in (((sure, guess, guess), 0.0), ((guess, sure, guess), 1.0)):
+    for answers, expected in (((sure, guess, guess), 0.0), ((sure, sure, guess), 1.0)):
         logits = dict(zip(("header", "picture", "joint"), answers, strict=True))
         found = pooling_for(heads, None, OutOfFold(logits, {"sequence": labels}, exams, exams))
         assert float(found.weight[0]) == pytest.approx(expected, abs=0.1)
