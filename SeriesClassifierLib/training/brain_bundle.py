@@ -15,7 +15,7 @@ import json
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +27,14 @@ from torch.nn.functional import cross_entropy
 
 from SeriesClassifierLib.bundles.bundle import CARD, WEIGHTS, Bundle, open_bundle, write_bundle
 from SeriesClassifierLib.errors import BundleError, UsageError
-from SeriesClassifierLib.models.encoders import build_encoder
 from SeriesClassifierLib.models.forest import Forest
 from SeriesClassifierLib.models.slice_votes import ForestAndVotes, Pooling, SliceVotes
 from SeriesClassifierLib.publish.atomic import replacing
-from SeriesClassifierLib.simulation.protocols import PROTOCOLS
 from SeriesClassifierLib.training.batches import Batch, Batches, Mixing, evaluation_batch
 from SeriesClassifierLib.training.calibration import facet_logits
 from SeriesClassifierLib.training.engine import Schedule, fit
 from SeriesClassifierLib.training.folds import by_exam
-from SeriesClassifierLib.training.forest import Trees, fit_forest, headers_of
+from SeriesClassifierLib.training.forest import fit_forest, headers_of
 from SeriesClassifierLib.training.joint_bundle import (
     CALIBRATED_COPIES,
     COPIES,
@@ -50,69 +48,13 @@ from SeriesClassifierLib.training.joint_card import card
 from SeriesClassifierLib.training.joint_model import Loss, loss_for
 from SeriesClassifierLib.training.onnx_export import load_weights
 from SeriesClassifierLib.training.pool import UNLABELLED, Pool, build_pool, join
-from SeriesClassifierLib.training.simulated_pictures import Draw
-from SeriesClassifierLib.training.tasks import PictureTask
-from SeriesClassifierLib.vocabulary import classes
+from SeriesClassifierLib.training.tasks import BRAIN, BrainTask
 
 logger = logging.getLogger(__name__)
 
 _EVALUATION_SIZE = 32
 _WEIGHTS_TRIED = np.linspace(0, 1, 21)
 _FOREST = "forest.safetensors"
-
-
-@dataclass(frozen=True, kw_only=True)
-class BrainTask(PictureTask):
-    """``base`` trains the network on simulated slices of ``base_side`` pixels: many small ones teach more
-    than few large ones. ``tuned`` then trains it on real ones, too, of ``side``; ``batch`` slices a step.
-    """
-
-    trees: Trees = field(default_factory=Trees)
-    base: Schedule
-    tuned: Schedule
-    batch: int = 64
-    base_side: int = 64
-
-    def network(self) -> SliceVotes:
-        """The network with random weights."""
-        model = SliceVotes(build_encoder(self.encoder, random=True), self.sizes)
-        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return model
-
-
-def _of_brains() -> tuple[str, ...]:
-    """The sequences that brains are scanned with, OTHER last."""
-    scanned = {protocol.sequence for protocol in PROTOCOLS if "brain" in protocol.regions}
-    return (*(name for name in classes("sequence") if name in scanned - {"OTHER"}), "OTHER")
-
-
-BRAIN = BrainTask(
-    name="brain",
-    version="1.0.0",
-    heads={
-        "sequence": _of_brains(),
-        "plane": ("AX", "COR", "SAG"),
-        "phase": ("PRE", "POST"),
-        "region": tuple(classes("region")),
-    },
-    regions=("brain",),
-    encoder="small-cnn",
-    side=96,
-    slices=8,
-    draw=Draw(
-        regions={"brain": 0.7, "head_neck": 0.06, "spine": 0.06, "abdomen": 0.06, "prostate": 0.04,
-                 "pelvis": 0.03, "extremity": 0.03, "chest": 0.02},
-        sequences={**dict.fromkeys(_of_brains(), 1.0), "T1": 2.0, "T2": 1.5, "OTHER": 0.5},
-        slices=4,
-        side=96,
-    ),
-    shares={"sequence": 1.0, "plane": 0.2, "phase": 0.2, "region": 0.25},
-    base=Schedule(2_000, 3e-3),
-    tuned=Schedule(150, 5e-4),
-    parts=6_000,
-    held_out=800,
-    headers=24_000,
-)  # fmt: skip
 
 
 def make(task: BrainTask, seed: int, folder: Path, real: Path | None, work: Path) -> Bundle:

@@ -46,9 +46,10 @@ _FAILURES = {
         "may be taken for what they were computed from"
     ),
     "brain": (
-        "simulated slices teach little of real brains (see the figures): the picture helps where the header "
-        "is damaged, and hardly elsewhere; functional, perfusion and diffusion runs share one look; whether "
-        "a contrast agent was given is seldom to be seen"
+        "the picture alone is right in half of the real series, and mostly tips the scales where the header "
+        "is damaged; T1 without acquisition parameters is taken for FLAIR, diffusion for functional or "
+        "perfusion runs, and a localizer for none of these; whether a contrast agent was given is told too "
+        "seldom to be trusted, so the phase is recorded and never decides"
     ),
 }
 

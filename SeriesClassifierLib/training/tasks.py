@@ -13,7 +13,11 @@ from SeriesClassifierLib.models.encoders import build_encoder, fix_side
 from SeriesClassifierLib.models.fusion import JointFusion
 from SeriesClassifierLib.models.modalities import PictureHeaderModel
 from SeriesClassifierLib.models.series_model import LiverModel
+from SeriesClassifierLib.models.slice_votes import SliceVotes
+from SeriesClassifierLib.simulation.protocols import PROTOCOLS
+from SeriesClassifierLib.training.engine import Schedule
 from SeriesClassifierLib.training.examples import CONTRAST, CONTRASTS
+from SeriesClassifierLib.training.forest import Trees
 from SeriesClassifierLib.training.joint_model import Steps
 from SeriesClassifierLib.training.simulated_headers import IS_BINARY
 from SeriesClassifierLib.training.simulated_pictures import Draw
@@ -113,6 +117,27 @@ class Task(PictureTask):
         return model
 
 
+@dataclass(frozen=True, kw_only=True)
+class BrainTask(PictureTask):
+    """A picture bundle of a forest for the header and a network that votes slice by slice.
+
+    ``base`` trains the network on simulated slices of ``base_side`` pixels: many small ones teach more than
+    few large ones. ``tuned`` then trains it on real ones, too, of ``side``; ``batch`` slices a step.
+    """
+
+    trees: Trees = field(default_factory=Trees)
+    base: Schedule
+    tuned: Schedule
+    batch: int = 64
+    base_side: int = 64
+
+    def network(self) -> SliceVotes:
+        """The network with random weights."""
+        model = SliceVotes(build_encoder(self.encoder, random=True), self.sizes)
+        model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return model
+
+
 def _start_header(model: PictureHeaderModel) -> None:
     """The header branch begins as the first member of the header bundle, which saw many more headers."""
     from safetensors.torch import load_file
@@ -121,6 +146,12 @@ def _start_header(model: PictureHeaderModel) -> None:
     state = load_file(find_bundle(SHIPPED + "headers") / WEIGHTS)
     own = {name[len(prefix) :]: tensor for name, tensor in state.items() if name.startswith(prefix)}
     model.get_submodule("header").load_state_dict(own)
+
+
+def _of_brains() -> tuple[str, ...]:
+    """The sequences that brains are scanned with, OTHER last."""
+    scanned = {protocol.sequence for protocol in PROTOCOLS if "brain" in protocol.regions}
+    return (*(name for name in classes("sequence") if name in scanned - {"OTHER"}), "OTHER")
 
 
 PROSTATE = Task(
@@ -190,6 +221,33 @@ LIVER_DENSENET = replace(
     pretraining=Pretraining(steps=2400),
     parts=12_000,
 )
-# The shipped ones.
+BRAIN = BrainTask(
+    name="brain",
+    version="1.0.0",
+    heads={
+        "sequence": _of_brains(),
+        "plane": ("AX", "COR", "SAG"),
+        "phase": ("PRE", "POST"),
+        "region": tuple(classes("region")),
+    },
+    regions=("brain",),
+    encoder="small-cnn",
+    side=96,
+    slices=8,
+    draw=Draw(
+        regions={"brain": 0.7, "head_neck": 0.06, "spine": 0.06, "abdomen": 0.06, "prostate": 0.04,
+                 "pelvis": 0.03, "extremity": 0.03, "chest": 0.02},
+        sequences={**dict.fromkeys(_of_brains(), 1.0), "T1": 2.0, "T2": 1.5, "OTHER": 0.5},
+        slices=4,
+        side=96,
+    ),
+    shares={"sequence": 1.0, "plane": 0.2, "phase": 0.2, "region": 0.25},
+    base=Schedule(2_000, 3e-3),
+    tuned=Schedule(150, 5e-4),
+    parts=6_000,
+    held_out=800,
+    headers=24_000,
+)  # fmt: skip
+# The shipped ones of picture and header in one network.
 TASKS: Mapping[str, Task] = {task.name: task for task in (PROSTATE, LIVER)}
 RECIPES: Mapping[str, Task] = {**TASKS, "liver-densenet121": LIVER_DENSENET}

@@ -18,8 +18,6 @@ from SeriesClassifierLib.models.slice_votes import Pooling, SliceVotes
 from SeriesClassifierLib.simulation.headers import STRANGE
 from SeriesClassifierLib.training.batches import tensors
 from SeriesClassifierLib.training.brain_bundle import (
-    BRAIN,
-    BrainTask,
     corrections_pool,
     load_model,
     make,
@@ -33,6 +31,7 @@ from SeriesClassifierLib.training.joint_calibration import OutOfFold
 from SeriesClassifierLib.training.joint_model import split_facets
 from SeriesClassifierLib.training.simulated_headers import feature_vector
 from SeriesClassifierLib.training.simulated_pictures import draw_block
+from SeriesClassifierLib.training.tasks import BRAIN, BrainTask
 
 FILES = ("model.onnx", "weights.safetensors", "card.md", "bundle.json")
 SIDE = 32
