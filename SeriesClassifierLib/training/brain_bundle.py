@@ -33,6 +33,7 @@ from SeriesClassifierLib.publish.atomic import replacing
 from SeriesClassifierLib.training.batches import Batch, Batches, Mixing, evaluation_batch
 from SeriesClassifierLib.training.calibration import facet_logits
 from SeriesClassifierLib.training.engine import Schedule, fit
+from SeriesClassifierLib.training.examples import Example
 from SeriesClassifierLib.training.folds import by_exam
 from SeriesClassifierLib.training.forest import fit_forest, headers_of
 from SeriesClassifierLib.training.joint_bundle import (
@@ -79,30 +80,30 @@ def refit(
     work: Path,
     task: BrainTask = BRAIN,
     seed: int = 1,
-    real: Path | None = None,
 ) -> Bundle:
     """A bundle in ``folder`` that has learned from what people corrected.
 
     The forest is grown anew on the simulated headers and the corrections, the network goes on from the
-    weights of ``bundle``, and everything is calibrated anew, each patient answered by a model without him.
-    Corrections (and real series in ``real``, as in ``make``) have the share ``task.trees.real_share`` of what
-    the forest and ``task.real_share`` of what the network sees, however few they are.
-    ``corrections`` is made by ``corrections_pool``. ``work`` keeps what is drawn: several refits share it.
+    weights of ``bundle``, and everything is calibrated anew, each patient answered by a model without him:
+    take a ``bundle`` that has not learned from these patients before, such as the shipped one. Corrections
+    have the share ``task.trees.real_share`` of what the forest and ``task.real_share`` of what the network
+    sees, however few they are. ``corrections`` is made by ``corrections_pool``; ``work`` keeps what is drawn,
+    and several refits share it.
 
     Raises BundleError when ``bundle`` is not of this task, UsageError when there are no corrections.
     """
     if not len(corrections):
         raise UsageError("there are no corrections to learn from: correct some series first")
     start = load_model(task, bundle).votes
-    data = load_data(task, seed, real, work)
+    data = load_data(task, seed, None, work)
     known = replace(corrections, real=np.ones(len(corrections), np.bool_))
-    sources = [*data.sources, {"source": "corrections", "licence": "of this site", "parts": len(known)}]
+    sources = [{"source": "corrections", "licence": "of this site", "parts": len(known)}]
     data = replace(data, train=join([data.train, known]), sources=sources)
     return _make(task, seed, data, start, folder, work / f"refit-{_digest(known)}")
 
 
-def corrections_pool(examples: Sequence[Any], seed: int, task: BrainTask = BRAIN) -> Pool:
-    """Corrected parts (``training.examples.Example``, slices of ``task.side`` pixels) for ``refit``."""
+def corrections_pool(examples: Sequence[Example], seed: int, task: BrainTask = BRAIN) -> Pool:
+    """Corrected parts, with slices of ``task.side`` pixels, for ``refit``."""
     return build_pool(np.random.default_rng(seed + 40_000), examples, task.trained, copies=COPIES)
 
 
@@ -130,15 +131,16 @@ def grow_forest(task: BrainTask, seed: int, data: Data, rows: NDArray[np.int64],
     from safetensors import safe_open
     from safetensors.torch import load_file, save_file
 
-    path, recipe = folder / _FOREST, json.dumps([asdict(task.trees), seed], sort_keys=True)
+    headers = headers_of(data.train).only(rows)
+    path = folder / _FOREST
+    recipe = json.dumps([asdict(task.trees), seed, _digest(headers)], sort_keys=True)
     if path.is_file():
         with safe_open(path, framework="pt") as file:
             same = file.metadata() == {"recipe": recipe}
         if same:
             return _forest(task, load_file(path))
     started = time.monotonic()
-    pools = [data.headers, headers_of(data.train).only(rows)]
-    forest = fit_forest(pools, task.trained, task.trees, seed=seed)
+    forest = fit_forest([data.headers, headers], task.trained, task.trees, seed=seed)
     logger.info("grew %d trees in %.0f s", task.trees.number, time.monotonic() - started)
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(path) as draft:
@@ -320,7 +322,7 @@ def _write(
 
 
 def _digest(pool: Pool) -> str:
-    """Tells corrections from others: a checkpoint is of one set of them."""
+    """Tells examples from others: what is kept of them is theirs alone."""
     digest = hashlib.sha256()
     for array in (pool.slices, pool.values, *(pool.labels[name] for name in sorted(pool.labels))):
         digest.update(np.ascontiguousarray(array).tobytes())
