@@ -28,6 +28,16 @@ class Batch:
     observed: Tensor
     labels: Mapping[str, Tensor]
 
+    def to(self, device: torch.device) -> Batch:
+        """The same on ``device``."""
+        return Batch(
+            self.pictures.to(device),
+            self.mask.to(device),
+            self.values.to(device),
+            self.observed.to(device),
+            {facet: labels.to(device) for facet, labels in self.labels.items()},
+        )
+
 
 @dataclass(frozen=True)
 class Mixing:

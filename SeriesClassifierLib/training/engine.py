@@ -152,6 +152,22 @@ def threads(number: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def history(folder: Path) -> list[dict[str, float]]:
+    """What the run in ``folder`` recorded at each evaluation, the oldest first; nothing of no run."""
+    if not (folder / _STATE).is_file():
+        return []
+    rows: list[dict[str, float]] = _progress(folder)["history"]
+    return rows
+
+
+def _progress(folder: Path) -> dict[str, Any]:
+    from safetensors import safe_open
+
+    with safe_open(folder / _STATE, framework="pt") as file:
+        progress: dict[str, Any] = json.loads(file.metadata()["progress"])
+    return progress
+
+
 def mixed_precision(model: nn.Module) -> AbstractContextManager[Any]:
     """bfloat16 where the processor computes with it, float32 elsewhere: emulated bfloat16 is slower.
 
@@ -237,12 +253,9 @@ class _Run:
         return _unshared({**out, "random": torch.get_rng_state()})
 
     def _load(self, folder: Path) -> None:
-        from safetensors import safe_open
         from safetensors.torch import load_file
 
-        with safe_open(folder / _STATE, framework="pt") as file:
-            progress = json.loads(file.metadata()["progress"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        progress, tensors = _progress(folder), load_file(folder / _STATE)
         if progress["schedule"] != asdict(self.schedule):
             logger.info("the checkpoint is of another schedule: starting anew")
             return

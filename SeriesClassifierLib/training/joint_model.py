@@ -116,13 +116,13 @@ def two_steps(
     """Fine-tune in two steps. ``headers`` draws further examples without pictures, cheap and many."""
 
     def both(module: nn.Module, step: int) -> Tensor:
-        return loss(module, batches(step)) + _header_loss(module, headers(step), loss)
+        return loss(module, batches(step)) + header_loss(module, headers(step), loss)
 
     encoder = encoder_of(model)
     if steps.heads:
         freeze(encoder)
         schedule = Schedule(steps.heads, steps.heads_rate, evaluate_every=steps.evaluate_every)
-        fit(model, _step, both, schedule, groups=_groups(model, steps), folder=_below(folder, "heads"))
+        fit(model, _step, both, schedule, groups=groups_of(model, steps), folder=_below(folder, "heads"))
     unfreeze(encoder)
     if steps.frozen_blocks is not None:
         freeze(encoder, below_block=steps.frozen_blocks)
@@ -134,7 +134,7 @@ def two_steps(
         _step,
         both,
         schedule,
-        groups=_groups(model, steps),
+        groups=groups_of(model, steps),
         evaluate=evaluate,
         folder=_below(folder, "everything"),
     )
@@ -154,27 +154,39 @@ def distill(
     """Train ``student`` to answer as the mean of ``teachers`` does, and to the labels."""
 
     def both(module: nn.Module, step: int) -> Tensor:
-        assert isinstance(module, PictureHeaderModel)
         batch = batches(step)
-        inputs = (batch.pictures, batch.mask, batch.values, batch.observed)
-        with torch.no_grad():
-            taught = [teacher.eval().three_outputs(*inputs) for teacher in teachers]
-        answers = module.three_outputs(*inputs)
-        total = _header_loss(module, headers(step), loss)
-        for number, (share, logits) in enumerate(zip(_SHARES, answers, strict=True)):
-            total = total + 0.5 * share * loss.of(module.facets, logits, batch.labels)
-            means = [split_facets(module.facets, teacher[number]) for teacher in taught]
-            for facet, part in split_facets(module.facets, logits).items():
-                target = torch.stack([mean[facet].softmax(-1) for mean in means]).mean(0)
-                divergence = kl_div(part.log_softmax(-1), target, reduction="batchmean")
-                total = total + loss.shares[facet] * share * divergence
-        return total
+        return header_loss(module, headers(step), loss) + taught_loss(module, teachers, batch, loss)
 
     if steps.frozen_blocks is not None:
         freeze(encoder_of(student), below_block=steps.frozen_blocks)
     schedule = Schedule(steps.everything, steps.rate, evaluate_every=steps.evaluate_every)
-    fit(student, _step, both, schedule, groups=_groups(student, steps), folder=_below(folder, "student"))
+    fit(student, _step, both, schedule, groups=groups_of(student, steps), folder=_below(folder, "student"))
     return student
+
+
+def taught_loss(
+    model: nn.Module,
+    teachers: Sequence[PictureHeaderModel],
+    batch: Batch,
+    loss: Loss,
+    keeping: float = 1.0,
+) -> Tensor:
+    """Half the loss of the labels, and ``keeping`` times the divergence from the mean of ``teachers``, for
+    each of the three answers.
+    """
+    assert isinstance(model, PictureHeaderModel)
+    inputs = (batch.pictures, batch.mask, batch.values, batch.observed)
+    with torch.no_grad():
+        taught = [teacher.eval().three_outputs(*inputs) for teacher in teachers]
+    total = torch.zeros(())
+    for number, (share, logits) in enumerate(zip(_SHARES, model.three_outputs(*inputs), strict=True)):
+        total = total + 0.5 * share * loss.of(model.facets, logits, batch.labels)
+        means = [split_facets(model.facets, teacher[number]) for teacher in taught]
+        for facet, part in split_facets(model.facets, logits).items():
+            target = torch.stack([mean[facet].softmax(-1) for mean in means]).mean(0)
+            divergence = kl_div(part.log_softmax(-1), target, reduction="batchmean")
+            total = total + keeping * loss.shares[facet] * share * divergence
+    return total
 
 
 def predict(
@@ -189,21 +201,22 @@ def predict(
     """Logits (N, classes of all facets) of the header alone, the picture alone, and both."""
     outputs: list[tuple[Tensor, ...]] = []
     model.eval()
+    device = next(model.parameters()).device
     with torch.inference_mode():
         for start in range(0, len(rows), _EVALUATION_SIZE):
             some = rows[start : start + _EVALUATION_SIZE]
-            batch = evaluation_batch(pool, some, slices, side, copy)
+            batch = evaluation_batch(pool, some, slices, side, copy).to(device)
             outputs.append(model.answers(batch.pictures, batch.mask, batch.values, batch.observed))
-    header, picture, joint = (torch.cat(parts).numpy() for parts in zip(*outputs, strict=True))
+    header, picture, joint = (torch.cat(parts).float().cpu().numpy() for parts in zip(*outputs, strict=True))
     return header, picture, joint
 
 
-def _header_loss(model: nn.Module, batch: Batch, loss: Loss) -> Tensor:
+def header_loss(model: nn.Module, batch: Batch, loss: Loss) -> Tensor:
     """The loss of examples that have no picture: only the header's answer is theirs."""
     return loss.joint(model, replace(batch, mask=torch.zeros_like(batch.mask)))
 
 
-def _groups(model: PictureHeaderModel, steps: Steps) -> list[Group]:
+def groups_of(model: PictureHeaderModel, steps: Steps) -> list[Group]:
     """The encoder, the header's encoder (both start from trained weights), and the rest."""
     header = model.get_submodule("header")
     return grouped(model, [(encoder_of(model), steps.encoder_factor), (header, steps.header_factor)])

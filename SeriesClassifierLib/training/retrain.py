@@ -18,12 +18,13 @@ import torch
 
 from SeriesClassifierLib.bundles.bundle import CARD, Bundle, open_bundle, write_bundle
 from SeriesClassifierLib.errors import TrainingError, UsageError
-from SeriesClassifierLib.training import retrain_headers
+from SeriesClassifierLib.records import UNKNOWN
+from SeriesClassifierLib.training import retrain_headers, retrain_pictures
 from SeriesClassifierLib.training.engine import Advance
 from SeriesClassifierLib.training.examples import Example
 from SeriesClassifierLib.training.exported import TrainingSet, read_training_sets
 from SeriesClassifierLib.training.folds import by_exam
-from SeriesClassifierLib.training.retrain_headers import MOST_LOST, Learned
+from SeriesClassifierLib.training.learned import LOST, MOST_LOST, Learned
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +32,11 @@ Teach = Callable[
     [Bundle, Sequence[Example], Sequence[Example], Path, int, Path, Callable[[Advance], None]], Learned
 ]
 # Recipe -> task of the bundles it can start from, and what teaches.
-RECIPES: Mapping[str, tuple[str, Teach]] = {"headers": ("headers", retrain_headers.learn)}
+RECIPES: Mapping[str, tuple[str, Teach]] = {
+    "headers": ("headers", retrain_headers.learn),
+    "prostate-joint": ("prostate", retrain_pictures.learn),
+    "liver-bca": ("liver", retrain_pictures.learn),
+}
 # One patient in five stops the training in time; with fewer than this all of them are needed to learn from.
 _FOLDS = 5
 _FEWEST_PATIENTS = 10
@@ -98,7 +103,12 @@ def _recipe(name: str) -> tuple[str, Teach]:
 
 
 def _teaches(example: Example, bundle: Bundle) -> bool:
-    return any(example.facet(facet) in names for facet, names in bundle.facets.items())
+    """Whether it has a label that the bundle can learn; where a facet has OTHER, any label is one."""
+    known = {facet: example.facet(facet) for facet in bundle.facets}
+    return any(
+        known[facet] in names or ("OTHER" in names and known[facet] != UNKNOWN)
+        for facet, names in bundle.facets.items()
+    )
 
 
 def split_by_patient(examples: Sequence[Example], seed: int) -> tuple[list[Example], list[Example]]:
@@ -124,22 +134,28 @@ def summary(learned: Learned) -> str:
                 f"{figures['right after']} of {figures['parts']} {words} are right (before "
                 f"{figures['right before']})"
             )
-    lost = learned.figures["recall lost on simulated headers"]
+    kept = learned.figures.get("checkpoint", {})
+    if kept.get("all given up"):
+        parts.append(f"every checkpoint lost more than {MOST_LOST:.0%} of a class: look before adopting")
+    elif kept.get("given up"):
+        parts.append(
+            f"the checkpoint of step {kept['step']} was taken, as {kept['given up']} others lost more than "
+            f"{MOST_LOST:.0%} of a class"
+        )
+    lost = learned.figures[LOST]
     worst = max(lost, key=lambda name: (lost[name], name), default="")
     if worst and lost[worst] > MOST_LOST:
         parts.append(
-            f"{worst} lost {lost[worst]:.1%} of its recall on simulated headers: look before adopting"
+            f"{worst} lost {lost[worst]:.1%} of its recall on simulated series: look before adopting"
         )
     elif worst:
-        parts.append(
-            f"no class lost more than {max(0.0, lost[worst]):.1%} of its recall on simulated headers"
-        )
+        parts.append(f"no class lost more than {max(0.0, lost[worst]):.1%} of its recall on simulated series")
     return "; ".join(parts)
 
 
 def lost_too_much(bundle: Bundle) -> bool:
     """Whether a class lost more of its recall in retraining than it may."""
-    lost = bundle.description["figures"]["recall lost on simulated headers"]
+    lost = bundle.description["figures"][LOST]
     return any(value > MOST_LOST for value in lost.values())
 
 
@@ -169,6 +185,7 @@ def _description(
         "encoder": learned.encoder,
         "heads": [{"facet": facet, "classes": list(names)} for facet, names in learned.heads.items()],
         "temperature": dict(learned.temperature),
+        **({"temperature_alone": dict(learned.temperature_alone)} if learned.temperature_alone else {}),
         "thresholds": {facet: dict(values) for facet, values in learned.thresholds.items()},
         "training": {
             "data": (
@@ -195,9 +212,7 @@ def _card(description: Mapping[str, Any]) -> str:
     )
     lost = "\n".join(
         f"| {name} | {value:+.2%} |"
-        for name, value in sorted(
-            figures["recall lost on simulated headers"].items(), key=lambda item: -item[1]
-        )[:10]
+        for name, value in sorted(figures[LOST].items(), key=lambda item: -item[1])[:10]
     )
     return f"""# Bundle {description["name"]} {description["version"]}
 
@@ -210,13 +225,13 @@ Made at a site from {base["name"]} {base["version"]} by the recipe `{training["r
 - **Intended use**: at the site whose labels it learned from; a person looks at what is not `auto`.
 - **Known failures**: those of the bundle it was made from; what people named wrongly, it learned.
 
-Sequences named as people named them:
+Parts named as people named them:
 
 | parts | n | before | after |
 |---|---|---|---|
 {corrections}
 
-Recall that classes lost on fresh simulated headers of strange scanners (the ten that lost most):
+Recall that classes lost on fresh simulated series of strange scanners (the ten that lost most):
 
 | class | lost |
 |---|---|

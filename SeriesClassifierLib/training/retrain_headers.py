@@ -8,12 +8,10 @@ worked.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -33,14 +31,13 @@ from SeriesClassifierLib.training.calibration import facet_logits, softmax
 from SeriesClassifierLib.training.engine import Advance, Group, Schedule, fit, threads
 from SeriesClassifierLib.training.examples import Example
 from SeriesClassifierLib.training.headers_bundle import export, figures_on, predict
+from SeriesClassifierLib.training.learned import LOST, MOST_LOST, Learned, recall_lost, rounded
 from SeriesClassifierLib.training.onnx_export import load_weights
 from SeriesClassifierLib.training.pool import UNLABELLED
 from SeriesClassifierLib.training.simulated_headers import IS_BINARY, HeaderTable, draw_table, feature_vector
 
 _SHARE = {"sequence": 1.0, "phase": 0.3, "region": 0.3}
 _LABEL_SMOOTHING = 0.02
-# A class of the simulated headers may lose this much of its recall before a run counts as worse.
-MOST_LOST = 0.02
 
 
 @dataclass(frozen=True)
@@ -61,18 +58,6 @@ class Settings:
     keeping: float = 2.0
     evaluate_every: int = 25
     patience: int = 4
-
-
-@dataclass(frozen=True)
-class Learned:
-    """What came out: the files are in the bundle's folder, the rest is for ``bundle.json``."""
-
-    heads: Mapping[str, Sequence[str]]
-    temperature: Mapping[str, float]
-    thresholds: Mapping[str, Any]
-    figures: Mapping[str, Any]
-    encoder: str
-    settings: Mapping[str, Any]
 
 
 def learn(
@@ -148,9 +133,7 @@ def _learn(
         thresholds,
         {
             **figures,
-            "recall lost on simulated headers": _rounded(
-                _lost(predict(known, test.values), predict(model, test.values), test)
-            ),
+            LOST: rounded(_lost(predict(known, test.values), predict(model, test.values), test)),
             "corrections": {
                 "trained on": _right(known, model, train, heads),
                 "patients left out": _right(known, model, validation, heads),
@@ -309,14 +292,8 @@ def _certainty(logits: NDArray[np.float32], table: HeaderTable) -> float:
 
 def _lost(before: NDArray[np.float32], after: NDArray[np.float32], table: HeaderTable) -> dict[str, float]:
     """Sequence class -> recall lost from ``before`` to ``after``; below 0 where it was won."""
-    labels = table.labels["sequence"]
-    old, new = (
-        facet_logits(logits, table.classes)["sequence"].argmax(1) == labels for logits in (before, after)
-    )
-    return {
-        table.classes["sequence"][label]: float(old[labels == label].mean() - new[labels == label].mean())
-        for label in np.unique(labels)
-    }
+    old, new = (facet_logits(logits, table.classes)["sequence"] for logits in (before, after))
+    return recall_lost(old, new, table.labels["sequence"], table.classes["sequence"])
 
 
 def _right(
@@ -331,8 +308,3 @@ def _right(
             logits = facet_logits(predict(module, table.values), table.classes)["sequence"]
             out[name] = int((logits.argmax(1) == table.labels["sequence"]).sum())
     return out
-
-
-def _rounded(values: Mapping[str, float]) -> Mapping[str, float]:
-    rounded: Mapping[str, float] = json.loads(json.dumps({k: round(v, 4) for k, v in values.items()}))
-    return rounded

@@ -104,14 +104,22 @@ class Task(PictureTask):
 
         Raises WeightsError when the encoder's weights are not installed.
         """
-        encoder = build_encoder(self.encoder, random=self.random_encoder)
+        model = self._built(self.random_encoder)
+        _start_header(model)
+        return model
+
+    def blank(self) -> PictureHeaderModel:
+        """The architecture alone, with weights of chance: for those of a bundle to be read into."""
+        return self._built(random=True)
+
+    def _built(self, random: bool) -> PictureHeaderModel:
+        encoder = build_encoder(self.encoder, random=random)
         fix_side(encoder, self.side)
         model: PictureHeaderModel
         if self.name == "prostate":
             model = JointFusion(encoder, IS_BINARY, self.sizes, d=_HEADER_WIDTH)
         else:
             model = LiverModel(encoder, IS_BINARY, self.sizes, d=_HEADER_WIDTH)
-        _start_header(model)
         # Convolutions on processors are a fifth faster this way.
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return model
