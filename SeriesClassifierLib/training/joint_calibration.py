@@ -93,7 +93,7 @@ def calibrate(
             temperature[answer][facet] = temperature_of(heads, facet, answer, real, strange)
         answers = [found.facet(heads, "joint", facet) for found in (real, strange) if found is not None]
         tested = [
-            (logits / temperature["joint"][facet], labels) for logits, labels in answers if _enough(labels)
+            (logits / temperature["joint"][facet], labels) for logits, labels in answers if enough(labels)
         ]
         # What was never put to the test is never trusted.
         auto = {
@@ -128,12 +128,12 @@ def temperature_of(
     for found in (real, strange):
         if found is not None:
             logits, labels = found.facet(heads, answer, facet)
-            if _enough(labels):
+            if enough(labels):
                 return fit_temperature(logits, labels)
     return 1.0
 
 
-def _enough(labels: NDArray[np.int64]) -> bool:
+def enough(labels: NDArray[np.int64]) -> bool:
     """At least 50 examples of at least three classes: fewer say little of a facet."""
     return len(labels) >= 50 and len(np.unique(labels)) >= 3
 

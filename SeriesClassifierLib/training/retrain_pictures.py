@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,7 +29,7 @@ from SeriesClassifierLib.training.calibration import facet_logits, softmax
 from SeriesClassifierLib.training.engine import Advance, Schedule, fit, history, mixed_precision
 from SeriesClassifierLib.training.examples import Example
 from SeriesClassifierLib.training.joint_bundle import Answers, answers_of, export
-from SeriesClassifierLib.training.joint_calibration import OutOfFold, calibrate
+from SeriesClassifierLib.training.joint_calibration import OutOfFold, calibrate, enough
 from SeriesClassifierLib.training.joint_model import (
     BatchOf,
     Loss,
@@ -135,7 +136,7 @@ def learn(
     return Learned(
         task.heads,
         calibration.temperature["joint"],
-        calibration.thresholds,
+        _cautious(base, calibration.thresholds, real),
         {
             **calibration.figures,
             LOST: rounded(_lost(task, before, after, simulated.held_out.labels)),
@@ -348,6 +349,23 @@ def _right(
                 labels = pool.labels[facet]
                 right &= (labels == UNLABELLED) | (logits.argmax(1) == labels)
             out[name] = int(right.sum())
+    return out
+
+
+def _cautious(
+    base: Bundle, thresholds: Mapping[str, Mapping[str, Any]], real: OutOfFold | None
+) -> dict[str, dict[str, Any]]:
+    """``thresholds``, none below that of ``base`` unless enough patients of the site were left out to say so:
+    those of the base have held on patients, and simulated series alone make nothing bolder.
+    """
+    out = {}
+    for facet, limits in thresholds.items():
+        auto = dict(limits["auto"])
+        if real is None or not enough(real.labels[facet][real.labels[facet] != UNLABELLED]):
+            before = base.description["thresholds"][facet]["auto"]
+            # Of risks that the base was not tested for, none is trusted.
+            auto = {risk: max(limit, before.get(risk, 1.0)) for risk, limit in auto.items()}
+        out[facet] = {**limits, "auto": auto}
     return out
 
 
