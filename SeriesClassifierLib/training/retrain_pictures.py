@@ -47,7 +47,7 @@ from SeriesClassifierLib.training.tasks import RECIPES, TASKS, Task
 
 # What is balanced in batches of the site: all that is known of a part. A facet alone would leave out parts
 # that nobody named it of.
-_KIND = "kind"
+KIND = "kind"
 _HEADER_BATCH = 128
 # Slices of a series that decide when to stop, and that its calibration is found with: all would take long.
 _JUDGED_SLICES, _MEASURED_SLICES = 2, 4
@@ -110,7 +110,7 @@ def learn(
     fit(
         model,
         lambda step: step,
-        _Step(task, seed, settings, known, _with_kind(local), simulated, device),
+        _Step(task, seed, settings, known, with_kind(local), simulated, device),
         Schedule(
             settings.steps,
             settings.rate,
@@ -136,7 +136,7 @@ def learn(
     return Learned(
         task.heads,
         calibration.temperature["joint"],
-        _cautious(base, calibration.thresholds, real),
+        cautious(base, calibration.thresholds, real),
         {
             **calibration.figures,
             LOST: rounded(_lost(task, before, after, simulated.held_out.labels)),
@@ -144,7 +144,7 @@ def learn(
                 "trained on": _right(task, known, model, local),
                 "patients left out": _right(task, known, model, left_out),
             },
-            "checkpoint": _checkpoint(history(work), settings.steps),
+            "checkpoint": checkpoint(history(work), settings.steps),
             "largest difference between onnxruntime and torch": difference,
         },
         task.encoder,
@@ -243,7 +243,7 @@ class _Step:
         weighted = loss_for(simulated.replay, task.sizes, task.shares)
         weights = {facet: weight.to(device) for facet, weight in weighted.weights.items()}
         self._loss = Loss(weights, weighted.shares)
-        self._local = _turns(task, local, settings.local, seed + 400, _KIND)
+        self._local = _turns(task, local, settings.local, seed + 400, KIND)
         self._replayed = _turns(task, simulated.replay, settings.replayed, seed + 500, "sequence")
         mixing = Mixing(size=_HEADER_BATCH, slices=1, side=task.side, real_share=0.0, tempering=0.5)
         self._headers = Batches(simulated.headers, np.arange(len(simulated.headers)), mixing, seed + 600)
@@ -315,11 +315,11 @@ def _fitted(example: Example, side: int) -> Example:
     return replace(example, slices=pictures.round().clamp(0, 255).to(torch.uint8).numpy())
 
 
-def _with_kind(pool: Pool) -> Pool:
+def with_kind(pool: Pool) -> Pool:
     """``pool`` with one more label: which labels a part has together."""
     together = np.stack(list(pool.labels.values()), axis=1)
     _, kinds = np.unique(together, axis=0, return_inverse=True)
-    return replace(pool, labels={**pool.labels, _KIND: kinds.reshape(-1).astype(np.int64)})
+    return replace(pool, labels={**pool.labels, KIND: kinds.reshape(-1).astype(np.int64)})
 
 
 def _some(pool: Pool, seed: int) -> Pool:
@@ -352,7 +352,7 @@ def _right(
     return out
 
 
-def _cautious(
+def cautious(
     base: Bundle, thresholds: Mapping[str, Mapping[str, Any]], real: OutOfFold | None
 ) -> dict[str, dict[str, Any]]:
     """``thresholds``, none below that of ``base`` unless enough patients of the site were left out to say so:
@@ -369,7 +369,7 @@ def _cautious(
     return out
 
 
-def _checkpoint(rows: Sequence[Mapping[str, float]], steps: int) -> dict[str, int]:
+def checkpoint(rows: Sequence[Mapping[str, float]], steps: int) -> dict[str, int]:
     """Which step was kept, out of how many, and how many checkpoints had lost too much (score below 0)."""
     kept = max(rows, key=lambda row: row["score"])
     return {
