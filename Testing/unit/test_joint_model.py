@@ -20,9 +20,9 @@ from SeriesClassifierLib.training.joint_calibration import ANSWERS, OutOfFold, b
 from SeriesClassifierLib.training.joint_model import (  # noqa: E402
     Loss,
     Steps,
-    _header_loss,
     distill,
     ensemble,
+    header_loss,
     loss_for,
     predict,
     split_facets,
@@ -238,13 +238,13 @@ def test_headers_without_pictures_teach_the_header_alone() -> None:
     batch = batches(HEADERS)(0)
     assert not batch.mask.any()
     torch.manual_seed(0)
-    found = _header_loss(model, batch, loss())
+    found = header_loss(model, batch, loss())
     found.backward()  # type: ignore[no-untyped-call]
     assert all(p.grad is None or not p.grad.any() for p in model.get_submodule("encoder").parameters())
     assert all(p.grad is not None for p in model.get_submodule("header").parameters())
     other = Batch(torch.rand_like(batch.pictures), batch.mask, batch.values, batch.observed, batch.labels)
     torch.manual_seed(0)
-    assert torch.equal(_header_loss(model, other, loss()), found)
+    assert torch.equal(header_loss(model, other, loss()), found)
 
 
 # --- the student
