@@ -135,8 +135,11 @@ def summary(learned: Learned) -> str:
                 f"{figures['right before']})"
             )
     kept = learned.figures.get("checkpoint", {})
-    if kept.get("all given up"):
-        parts.append(f"every checkpoint lost more than {MOST_LOST:.0%} of a class: look before adopting")
+    if kept.get("share", 1.0) < 1:
+        parts.append(
+            f"only {kept['share']:.0%} of what was learned was taken, as all of it lost more than "
+            f"{MOST_LOST:.0%} of a class"
+        )
     elif kept.get("given up"):
         parts.append(
             f"the checkpoint of step {kept['step']} was taken, as {kept['given up']} others lost more than "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -31,7 +32,7 @@ from SeriesClassifierLib.training.batches import Batches, Mixing
 from SeriesClassifierLib.training.engine import Advance
 from SeriesClassifierLib.training.examples import Example
 from SeriesClassifierLib.training.joint_model import loss_for
-from SeriesClassifierLib.training.learned import LOST, Learned, recall_lost
+from SeriesClassifierLib.training.learned import LOST, Learned, recall_lost, surely_lost
 from SeriesClassifierLib.training.onnx_export import session
 from SeriesClassifierLib.training.pool import UNLABELLED, build_pool
 from SeriesClassifierLib.training.retrain import retrain, split_by_patient, summary
@@ -42,6 +43,7 @@ from SeriesClassifierLib.training.retrain_pictures import (
     checkpoint,
     learn,
     load_model,
+    take_back,
     task_of,
     with_kind,
 )
@@ -109,8 +111,15 @@ def test_a_run_that_was_stopped_and_goes_on_ends_as_one_that_was_not(
 
 
 def test_it_learns_what_people_say_where_nothing_holds_it_back(
-    base: Bundle, drawn: list[Example], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    base: Bundle,
+    drawn: list[Example],
+    once: tuple[Path, Learned],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    (tmp_path / "work").mkdir()
+    for pool in (once[0] / "work").glob("*.npz"):
+        shutil.copy(pool, tmp_path / "work")
     monkeypatch.setattr(retrain_pictures, "MOST_LOST", 1.0)
     eager = replace(TINY, steps=24, rate=3e-3, keeping=0.0, local=16, evaluate_every=12)
     # Another export had larger pictures.
@@ -220,9 +229,34 @@ def test_checkpoints_that_forgot_are_told(once: tuple[Path, Learned]) -> None:
     rows = [{"step": 20.0, "score": 0.7}, {"step": 40.0, "score": -0.05}, {"step": 60.0, "score": -0.03}]
     told = {**once[1].figures, "checkpoint": checkpoint(rows, 60)}
     assert "the checkpoint of step 20 was taken, as 2 others lost" in summary(replace(once[1], figures=told))
-    told = {**told, "checkpoint": checkpoint(rows[1:], 60)}
-    assert told["checkpoint"]["step"] == 60
-    assert "every checkpoint lost more than 2%" in summary(replace(once[1], figures=told))
+    assert checkpoint(rows[1:], 60)["step"] == 60
+    told = {**told, "checkpoint": {**checkpoint(rows[1:], 60), "share": 0.4}}
+    assert "only 40% of what was learned was taken" in summary(replace(once[1], figures=told))
+
+
+def test_what_makes_it_forget_is_taken_back_as_far_as_needed(base: Bundle) -> None:
+    known, model = load_model(base), load_model(base)
+    name = "heads.linear.plane.bias"
+    with torch.no_grad():
+        model.get_parameter(name).add_(1.0)
+
+    def moved(module: torch.nn.Module) -> float:
+        return float((module.get_parameter(name) - known.get_parameter(name)).detach().mean())
+
+    assert take_back(model, known, lambda module: 0.5 - moved(module)) == 0.4
+    assert moved(model) == pytest.approx(0.4)
+    assert take_back(model, known, lambda _module: -1.0) == 0.0
+    state, start = model.state_dict(), known.state_dict()
+    assert all(torch.equal(state[tensor], start[tensor]) for tensor in start)
+
+
+def test_a_class_is_surely_lost_only_beyond_chance() -> None:
+    labels = np.zeros(100, np.int64)
+    right, some, many = (np.ones((100, 2), np.float32) * (1, 0) for _ in range(3))
+    some[:1] = many[:25] = (0, 1)
+    assert surely_lost(right, some, labels) == 0.0
+    assert surely_lost(right, many, labels) == pytest.approx((25 - 5) / 100)
+    assert surely_lost(many, right, labels) == 0.0
 
 
 def command(*arguments: object) -> int:
