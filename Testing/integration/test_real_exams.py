@@ -152,10 +152,11 @@ def test_folder_and_slicer_database_give_the_same_file(
 def test_the_picture_bundles_look_where_they_know_the_region(slicer_database: Path) -> None:
     looked = classify(slicer_database, bundle=headers_bundle(), mode="full")
     for label in looked:
-        wanted = {"prostate": "prostate", "pelvis": "prostate", "abdomen": "liver"}.get(label.region, "headers")
+        known = {"prostate": "prostate", "pelvis": "prostate", "abdomen": "liver", "brain": "brain"}
+        wanted = known.get(label.region, "headers")
         assert label.task == wanted, label.label
         assert ("sequence (picture alone)" in label.probabilities) == (wanted != "headers")
-    assert {label.task for label in looked} == {"prostate", "liver", "headers"}
+    assert {label.task for label in looked} == {"prostate", "liver", "brain"}
 
 
 def test_at_least_17_of_25_blindfolded(truths: dict[str, Truth], blindfolded: list[Prediction]) -> None:
