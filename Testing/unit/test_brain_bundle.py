@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from SeriesClassifierLib.bundles.bundle import find_bundle, open_bundle
+from SeriesClassifierLib.bundles.adopted import find_bundle
+from SeriesClassifierLib.bundles.bundle import open_bundle
 from SeriesClassifierLib.errors import BundleError, UsageError
 from SeriesClassifierLib.headers.features import FEATURES, features
 from SeriesClassifierLib.inference.picture_model import OUTPUTS, load_picture_model

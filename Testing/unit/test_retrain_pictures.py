@@ -20,7 +20,8 @@ pytest.importorskip("onnx", reason="a picture bundle is exported by onnx, which 
 
 import torch
 
-from SeriesClassifierLib.bundles.bundle import Bundle, find_bundle, open_bundle
+from SeriesClassifierLib.bundles.adopted import find_bundle
+from SeriesClassifierLib.bundles.bundle import Bundle, open_bundle
 from SeriesClassifierLib.cli.main import main
 from SeriesClassifierLib.errors import TrainingError, UsageError
 from SeriesClassifierLib.inference.picture_model import load_picture_model
