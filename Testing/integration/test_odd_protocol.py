@@ -2,58 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from support.odd_protocol import TAKEN_FOR, TRUTH, OddSeries, write_site
+from support.odd_protocol import CORRECTED, TAKEN_FOR, TRUTH, Taught, teach
 
-from SeriesClassifierLib.cli.main import main
 from SeriesClassifierLib.inference.run import classify
-from SeriesClassifierLib.journal.store import Journal
-from SeriesClassifierLib.records import Prediction, Status
+from SeriesClassifierLib.records import Status
 
 pytest.importorskip("torch", reason="training needs torch (extra train), which is not installed here")
 
-CORRECTED = 20
 SEEDS = (1,)
-
-
-@dataclass(frozen=True)
-class Taught:
-    """``before`` and ``after`` are labels of all series of the site, ``bundle`` what was trained in between."""
-
-    series: list[OddSeries]
-    corrected: frozenset[str]
-    before: Mapping[str, Prediction]
-    after: Mapping[str, Prediction]
-    bundle: Path
-
-
-def labels(folder: Path, bundle: str) -> dict[str, Prediction]:
-    return {label.series_uid: label for label in classify(folder, mode="header", bundle=bundle)}
 
 
 @pytest.fixture(scope="module", params=SEEDS, ids=lambda seed: f"seed {seed}")
 def taught(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Taught:
-    """Twelve patients are classified, twenty series corrected, all of the first four patients."""
-    place = tmp_path_factory.mktemp("odd")
-    site, journal, bundle = place / "site", place / "journal.sqlite", place / "new"
-    series = write_site(site, patients=12, series=5, seed=request.param)
-    before = labels(site, "headers")
-    assert main(["classify", str(site), "--journal", str(journal), "--mode", "header", "--quiet"]) == 0
-    corrected = [one.uid for one in series[:CORRECTED]]
-    with Journal(journal) as opened:
-        for uid in corrected:
-            opened.correct(uid, None, {"sequence": TRUTH}, "curator")
-    data = ["--data", str(place / "data")]
-    assert (
-        main(["export", "--journal", str(journal), "--source", str(site), "--out", data[1], "--quiet"]) == 0
-    )
-    train = ["train", *data, "--recipe", "headers", "--base", "headers", "--out", str(bundle), "--quiet"]
-    assert main([*train, "--seed", str(request.param)]) == 0
-    return Taught(series, frozenset(corrected), before, labels(site, str(bundle)), bundle)
+    """What twenty corrections taught."""
+    return teach(tmp_path_factory.mktemp("odd"), request.param)
 
 
 def test_the_protocol_is_odd(taught: Taught) -> None:
@@ -63,7 +28,7 @@ def test_the_protocol_is_odd(taught: Taught) -> None:
 
 
 def test_the_rest_of_the_protocol_is_right(taught: Taught) -> None:
-    rest = [one for one in taught.series if one.uid not in taught.corrected]
+    rest = taught.rest
     assert not {one.patient for one in rest} & {one.patient for one in taught.series[:CORRECTED]}
     right = [one for one in rest if taught.after[one.uid].sequence == TRUTH]
     assert len(right) >= 0.9 * len(rest)

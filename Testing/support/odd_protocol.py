@@ -6,17 +6,22 @@ neither InversionTime nor IR. What is left, a long TR with a short TE, reads as 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from SeriesClassifierLib.records import TagValue
+from SeriesClassifierLib.cli.main import main
+from SeriesClassifierLib.inference.run import classify
+from SeriesClassifierLib.journal.store import Journal
+from SeriesClassifierLib.records import Prediction, TagValue
 from SeriesClassifierLib.simulation.dicom_writer import uid_of, write_series
 from SeriesClassifierLib.simulation.headers import SimulatedPart, acquire
 from SeriesClassifierLib.simulation.protocols import Protocol
 
 TRUTH, TAKEN_FOR = "T1", "PD"
+CORRECTED = 20
 _PROTOCOL = Protocol(
     TRUTH,
     "TSE",
@@ -82,3 +87,45 @@ def _write(folder: Path, part: SimulatedPart, seed: int, patient: int, number: i
     pixels[rows // 4 : 3 * rows // 4, columns // 4 : 3 * columns // 4] = 900
     write_series([pixels] * len(tags), tags, folder)
     return OddSeries(uid, name)
+
+
+@dataclass(frozen=True)
+class Taught:
+    """``before`` and ``after`` are labels of all series of the site, ``bundle`` what was trained in between."""
+
+    series: list[OddSeries]
+    corrected: frozenset[str]
+    before: Mapping[str, Prediction]
+    after: Mapping[str, Prediction]
+    bundle: Path
+
+    @property
+    def rest(self) -> list[OddSeries]:
+        """The series that nobody corrected; all of other patients."""
+        return [one for one in self.series if one.uid not in self.corrected]
+
+
+def teach(place: Path, seed: int) -> Taught:
+    """Twelve patients are classified, twenty series corrected, all of the first four patients."""
+    site, journal, bundle = place / "site", place / "journal.sqlite", place / "new"
+    series = write_site(site, patients=12, series=5, seed=seed)
+    before = labels_of(site, "headers")
+    _run("classify", site, "--journal", journal, "--mode", "header")
+    corrected = [one.uid for one in series[:CORRECTED]]
+    with Journal(journal) as opened:
+        for uid in corrected:
+            opened.correct(uid, None, {"sequence": TRUTH}, "curator")
+    _run("export", "--journal", journal, "--source", site, "--out", place / "data")
+    data = ("--data", place / "data", "--seed", seed)
+    _run("train", *data, "--recipe", "headers", "--base", "headers", "--out", bundle)
+    return Taught(series, frozenset(corrected), before, labels_of(site, str(bundle)), bundle)
+
+
+def labels_of(folder: Path, bundle: str) -> dict[str, Prediction]:
+    """The label of every series by its header."""
+    return {label.series_uid: label for label in classify(folder, mode="header", bundle=bundle)}
+
+
+def _run(*arguments: object) -> None:
+    code = main([*(str(argument) for argument in arguments), "--quiet"])
+    assert code == 0, arguments[0]
