@@ -54,6 +54,8 @@ _HEADER_BATCH = 128
 # Slices of a series that decide when to stop, and that its calibration is found with: all would take long.
 _JUDGED_SLICES, _MEASURED_SLICES = 1, 4
 _MOST_JUDGED = 100
+# As the header is, and damaged: what is right for one may be wrong for the other.
+_JUDGED_COPIES = (0, 1)
 # Share of the site's headers left as they are: damaged ones look like those of others, who mean other things.
 _INTACT = 0.6
 # How much of what was learned is tried in turn where all of it makes the model forget.
@@ -71,7 +73,7 @@ class Settings:
     rate: float = 2e-4
     replay: int = 800
     headers: int = 4_000
-    judges: int = 500
+    judges: int = 300
     held_out: int = 600
     copies: int = 8
     replayed: int = 16
@@ -276,18 +278,20 @@ class _Judge:
     def __init__(self, task: Task, known: PictureHeaderModel, judges: Pool, labelled: Pool) -> None:
         self._task = replace(task, slices=min(task.slices, _JUDGED_SLICES))
         self._judges, self._labelled = judges, labelled
-        self._before = self._answers(known, judges, 1)
+        self._truth = np.tile(judges.labels["sequence"], len(_JUDGED_COPIES))
+        self._before = self._sequences(known)
 
     def __call__(self, model: nn.Module) -> float:
         assert isinstance(model, PictureHeaderModel)
-        after = self._answers(model, self._judges, 1)
-        old, new = (
-            facet_logits(answers[2], self._task.heads)["sequence"] for answers in (self._before, after)
-        )
-        lost = surely_lost(old, new, self._judges.labels["sequence"])
+        lost = surely_lost(self._before, self._sequences(model), self._truth)
         if lost > MOST_LOST:
             return -lost
-        return float(np.mean([self._certainty(model, copy) for copy in (0, 1)]))
+        return float(np.mean([self._certainty(model, copy) for copy in _JUDGED_COPIES]))
+
+    def _sequences(self, model: PictureHeaderModel) -> NDArray[np.float32]:
+        """Logits of the sequence of every judge, intact and damaged."""
+        joint = np.concatenate([self._answers(model, self._judges, copy)[2] for copy in _JUDGED_COPIES])
+        return facet_logits(joint, self._task.heads)["sequence"]
 
     def _answers(self, model: PictureHeaderModel, pool: Pool, copy: int) -> Answers:
         with mixed_precision(model):
