@@ -7,6 +7,7 @@ of Slicer may not, and is not.
 from __future__ import annotations
 
 import logging
+import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -75,9 +76,10 @@ class LabelStore:
         """
         journal = self._writable()
         step = self._newStep(done)
+        act = str(uuid.uuid4())  # one step for the command line, too
         for start in range(0, len(chosen), _AT_ONCE):
             some = chosen[start : start + _AT_ONCE]
-            journal.correct_all(some, facets, self._user, note)
+            journal.correct_all(some, facets, self._user, note, step=act)
             step += some
             yield
 

@@ -134,13 +134,19 @@ class Journal:
         return self.correct_all([(series_uid, part)], facets, user, note)[0]
 
     def correct_all(
-        self, chosen: Iterable[tuple[str, int | None]], facets: Mapping[str, str], user: str, note: str = ""
+        self,
+        chosen: Iterable[tuple[str, int | None]],
+        facets: Mapping[str, str],
+        user: str,
+        note: str = "",
+        *,
+        step: str = "",
     ) -> list[str]:
         """``correct`` for several (series, part), in one transaction: all of them or none, and one step for
-        ``undo_step``.
+        ``undo_step``. Calls with the same ``step`` (any text that nobody else uses) are one step together.
         """
         payload = {"facets": _checked(facets), "note": note}
-        step = _new_id()
+        step = step or _new_id()
         events = [
             replace(self._said(EventKind.CORRECTION, uid, part, user, payload), batch=step)
             for uid, part in chosen

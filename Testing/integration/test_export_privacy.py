@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
-from pydicom._dicom_dict import DicomDictionary
+from pydicom.datadict import DicomDictionary
 
 from SeriesClassifierLib.cli.main import main
 from SeriesClassifierLib.export.own_words import own_words

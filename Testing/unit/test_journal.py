@@ -617,3 +617,12 @@ def test_human_labels_are_what_people_said_beside_what_the_model_says(tmp_path: 
         assert one.time < two.time
         journal.undo_step(UID, None, "second")
         assert [label.facets["sequence"] for label in journal.human_labels()] == ["T1", "T1"]
+
+
+def test_corrections_in_slices_can_be_one_step(tmp_path: Path) -> None:
+    with Journal(tmp_path / "j.sqlite") as journal:
+        for uid in ("1.1", "1.2", "1.3"):
+            journal.correct_all([(uid, None)], {"sequence": "T2"}, "ms", step="one act")
+        journal.correct("1.4", None, {"sequence": "T2"}, "ms")
+        assert sorted(journal.undo_step("1.2", None, "ms")) == [("1.1", None), ("1.2", None), ("1.3", None)]
+        assert [label.series_uid for label in journal.current_all()] == ["1.4"]
