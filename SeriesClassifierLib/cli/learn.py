@@ -30,7 +30,7 @@ def train_command(options: argparse.Namespace) -> int:
     try:
         from SeriesClassifierLib.training.retrain import lost_too_much, retrain
     except ImportError as error:
-        raise UsageError("training needs torch: pip install 'series-classifier[train]'") from error
+        raise UsageError(f"training needs {error.name}: pip install 'series-classifier[train]'") from error
     bar = TerminalBar(quiet=options.quiet)
 
     def heard(advance: Advance) -> None:

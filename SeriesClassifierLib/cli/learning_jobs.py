@@ -61,7 +61,9 @@ def train(request: Request, say: Say, cancelled: Asked) -> dict[str, Any]:
     try:
         from SeriesClassifierLib.training.retrain import retrain
     except ImportError as error:
-        raise UsageError("training needs torch: install it in Slicer's Python (pip install torch)") from error
+        raise UsageError(
+            f"training needs {error.name}: install it in Slicer's Python, slicer.util.pip_install('{error.name}')"
+        ) from error
     folders = request.get("data")
     if not isinstance(folders, list) or not folders:
         raise UsageError("the job train needs 'data', a list of folders")
