@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +26,20 @@ if TYPE_CHECKING:
 _NOT_MET = 1
 
 
+@contextmanager
+def training_packages() -> Iterator[None]:
+    """Says which package training lacks, and how to get it, as a UsageError."""
+    try:
+        yield
+    except ImportError as error:
+        raise UsageError(
+            f"training needs {error.name}: pip install 'series-classifier[train]', or in Slicer "
+            f"slicer.util.pip_install('{error.name}')"
+        ) from error
+
+
 def train_command(options: argparse.Namespace) -> int:
     """Make a new bundle; exit code 1 when a class lost more than it may."""
-    try:
-        from SeriesClassifierLib.training.retrain import lost_too_much, retrain
-    except ImportError as error:
-        raise UsageError(f"training needs {error.name}: pip install 'series-classifier[train]'") from error
     bar = TerminalBar(quiet=options.quiet)
 
     def heard(advance: Advance) -> None:
@@ -39,15 +48,18 @@ def train_command(options: argparse.Namespace) -> int:
         bar.told("training", advance.step, advance.steps, f"loss {advance.loss:.4f} {score} {left}")
 
     try:
-        result = retrain(
-            options.recipe,
-            options.data,
-            find_bundle(options.base),
-            options.out,
-            seed=options.seed,
-            work=options.work,
-            heard=heard,
-        )
+        with training_packages():
+            from SeriesClassifierLib.training.retrain import lost_too_much, retrain
+
+            result = retrain(
+                options.recipe,
+                options.data,
+                find_bundle(options.base),
+                options.out,
+                seed=options.seed,
+                work=options.work,
+                heard=heard,
+            )
     finally:
         bar.finish()
     if not options.quiet:

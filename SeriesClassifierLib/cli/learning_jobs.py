@@ -14,6 +14,7 @@ from SeriesClassifierLib.bundles.adopted import adopt as adopt_bundle
 from SeriesClassifierLib.bundles.adopted import find_bundle
 from SeriesClassifierLib.bundles.adopted import rollback as roll_back
 from SeriesClassifierLib.bundles.bundle import open_bundle
+from SeriesClassifierLib.cli.learn import training_packages
 from SeriesClassifierLib.cli.worker_jobs import Asked, Cancelled, Request, Say, path_of
 from SeriesClassifierLib.errors import UsageError
 from SeriesClassifierLib.journal.store import Journal
@@ -58,12 +59,6 @@ def train(request: Request, say: Say, cancelled: Asked) -> dict[str, Any]:
 
     A run that was cancelled goes on when it is asked for again.
     """
-    try:
-        from SeriesClassifierLib.training.retrain import retrain
-    except ImportError as error:
-        raise UsageError(
-            f"training needs {error.name}: install it in Slicer's Python, slicer.util.pip_install('{error.name}')"
-        ) from error
     folders = request.get("data")
     if not isinstance(folders, list) or not folders:
         raise UsageError("the job train needs 'data', a list of folders")
@@ -81,14 +76,17 @@ def train(request: Request, say: Say, cancelled: Asked) -> dict[str, Any]:
         )
 
     say("progress", what="reading", done=0, total=0)
-    result = retrain(
-        str(request.get("recipe", "")),
-        [Path(str(folder)) for folder in folders],
-        find_bundle(str(request.get("base") or "")),
-        path_of(request, "out"),
-        seed=int(request.get("seed", 1)),
-        heard=heard,
-    )
+    with training_packages():
+        from SeriesClassifierLib.training.retrain import retrain
+
+        result = retrain(
+            str(request.get("recipe", "")),
+            [Path(str(folder)) for folder in folders],
+            find_bundle(str(request.get("base") or "")),
+            path_of(request, "out"),
+            seed=int(request.get("seed", 1)),
+            heard=heard,
+        )
     return {
         "bundle": str(result.bundle.folder),
         "name": result.bundle.name,
