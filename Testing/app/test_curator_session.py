@@ -39,16 +39,21 @@ def test_from_the_first_label_to_an_adopted_bundle_and_back(slicer_standin, pane
     def row(uid):
         return panel.table.rows[uid]["label"], panel.table.rows[uid]["status"]
 
-    from SeriesClassifierApp.Parameters import Scope
+    from SeriesClassifierApp.Parameters import Mode, Scope
 
     panel.parameters.scope = Scope.DATABASE
+    panel.parameters.mode = Mode.HEADER  # what two of them are is not certain by the header alone
     panel.updateButtons()
     click(ui.classifyButton)
     assert len(panel.table.rows) == 26
-    (repeat,) = [uid for uid, r in panel.table.rows.items() if r["description"] == "t2_tse_tra" and uid != TRA]
+    (repeat,) = [
+        uid for uid, r in panel.table.rows.items() if r["description"] == "t2_tse_tra" and uid != TRA
+    ]
 
     click(ui.nextButton)
-    assert panel.table.current()[0] in {uid_named(panel, d) for d in ("FSE PD AXIAL OBL", "ADNI_Sag3D MPRAGE")}
+    assert panel.table.current()[0] in {
+        uid_named(panel, d) for d in ("FSE PD AXIAL OBL", "ADNI_Sag3D MPRAGE")
+    }
     assert "Why review" in ui.detailsText.toPlainText()
 
     wrong = uid_named(panel, "tfl_3d PD ref_tra_1.5x1.5_t3")
@@ -62,7 +67,7 @@ def test_from_the_first_label_to_an_adopted_bundle_and_back(slicer_standin, pane
     relabel(slicer_standin, panel, TRA, "FLAIR")
     assert "1 more series" in ui.siblingsLabel.text
     click(ui.siblingsCorrectButton)
-    assert row(repeat) == ("FLAIR AX *".removesuffix(" *"), "corrected")
+    assert row(repeat) == ("FLAIR AX", "corrected")
     click(ui.undoButton)
     assert row(repeat) == ("T2 AX", "auto")
     click(ui.undoButton)
@@ -80,8 +85,9 @@ def test_from_the_first_label_to_an_adopted_bundle_and_back(slicer_standin, pane
 
     assert not ui.adoptButton.enabled
     click(ui.compareButton)
-    assert "Better: of 4 labels that people gave, 1 would become right and none wrong." in ui.verdictLabel.text
-    assert "1 of 29 images" not in ui.verdictLabel.text  # 30, with the repetition
+    assert (
+        "Better: of 4 labels that people gave, 1 would become right and none wrong." in ui.verdictLabel.text
+    )
     click(ui.adoptButton)
     assert find_bundle("headers") != find_bundle("shipped:headers")
     assert "is used from the next batch on" in ui.learnStatusLabel.text
@@ -89,8 +95,6 @@ def test_from_the_first_label_to_an_adopted_bundle_and_back(slicer_standin, pane
     panel.classifySeries([wrong])
     settle(slicer_standin, panel)
     assert row(wrong)[0] == "T1 AX"
-    assert panel.store.predictions(wrong)[0].bundle.startswith("headers 1.0.0+") or (
-        panel.store.predictions(wrong)[0].bundle.startswith("prostate")
-    )
+    assert panel.store.predictions(wrong)[0].bundle.startswith("headers 1.0.0+")
     click(ui.rollBackButton)
     assert find_bundle("headers") == find_bundle("shipped:headers")

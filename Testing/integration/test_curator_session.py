@@ -29,6 +29,9 @@ SAYS = {
     "t2_tse_tra": "FLAIR",
 }
 
+# What two of them are is not certain by the header alone.
+HEADERS = ("--mode", "header", "--quiet")
+
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
@@ -56,7 +59,7 @@ def test_from_the_first_label_to_an_adopted_bundle_and_back(
     journal = database / JOURNAL_NAME
     originals = {path: os.stat(path).st_mtime_ns for path in slicer_database.rglob("*") if path.is_file()}
 
-    run("classify", database, "--quiet", "--out", tmp_path / "before.csv")
+    run("classify", database, *HEADERS, "--out", tmp_path / "before.csv")
     assert "not certain enough" in run("review", "queue", journal)
 
     for description, sequence in SAYS.items():
