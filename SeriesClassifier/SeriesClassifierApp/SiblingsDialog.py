@@ -34,6 +34,8 @@ class SiblingsDialog:
         self._slowly = Slowly()
         self._nChecked = 0
         self.dialog = qt.QDialog(parent)
+        # Where no other window is open, closing this one would end the application.
+        self.dialog.setAttribute(qt.Qt.WA_QuitOnClose, False)
         self.dialog.windowTitle = _("Series like {name}").format(name=name)
         layout = qt.QVBoxLayout(self.dialog)
         facets = ", ".join(f"{facet} {value}" for facet, value in offer["facets"].items())
