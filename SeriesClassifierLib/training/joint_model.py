@@ -169,10 +169,15 @@ def taught_loss(
     teachers: Sequence[PictureHeaderModel],
     batch: Batch,
     loss: Loss,
+    *,
+    told: float = 0.5,
     keeping: float = 1.0,
+    unlabelled_only: bool = False,
 ) -> Tensor:
-    """Half the loss of the labels, and ``keeping`` times the divergence from the mean of ``teachers``, for
-    each of the three answers.
+    """``told`` times the loss of the labels, and ``keeping`` times the divergence from the mean of
+    ``teachers``, for each of the three answers.
+
+    With ``unlabelled_only`` teachers are asked for the facets that an example has no label of, and no others.
     """
     assert isinstance(model, PictureHeaderModel)
     inputs = (batch.pictures, batch.mask, batch.values, batch.observed)
@@ -180,10 +185,15 @@ def taught_loss(
         taught = [teacher.eval().three_outputs(*inputs) for teacher in teachers]
     total = torch.zeros(())
     for number, (share, logits) in enumerate(zip(_SHARES, model.three_outputs(*inputs), strict=True)):
-        total = total + 0.5 * share * loss.of(model.facets, logits, batch.labels)
+        total = total + told * share * loss.of(model.facets, logits, batch.labels)
         means = [split_facets(model.facets, teacher[number]) for teacher in taught]
         for facet, part in split_facets(model.facets, logits).items():
             target = torch.stack([mean[facet].softmax(-1) for mean in means]).mean(0)
+            if unlabelled_only:
+                asked = batch.labels[facet] == UNLABELLED
+                if not bool(asked.any()):
+                    continue
+                part, target = part[asked], target[asked]
             divergence = kl_div(part.log_softmax(-1), target, reduction="batchmean")
             total = total + keeping * loss.shares[facet] * share * divergence
     return total

@@ -262,10 +262,12 @@ class _Step:
         local, replayed, headers = (
             batches(step).to(self._device) for batches in (self._local, self._replayed, self._headers)
         )
+        base, loss, keeping = [self._known], self._loss, self._keeping
         return (
-            self._loss(model, local)
-            + taught_loss(model, [self._known], replayed, self._loss, self._keeping)
-            + header_loss(model, headers, self._loss)
+            # What nobody named of a part stays as it was: who corrects a sequence says nothing of the region.
+            taught_loss(model, base, local, loss, told=1.0, keeping=keeping, unlabelled_only=True)
+            + taught_loss(model, base, replayed, loss, keeping=keeping)
+            + header_loss(model, headers, loss)
         )
 
 
