@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from SeriesClassifierLib.headers.features import FEATURES, Feature
-from SeriesClassifierLib.models.header_model import HeaderModel
 
 # How far a number of a repeated protocol lies from the original, in the scaled units of the feature table:
 # about 35 % of TR, 12 % of TE, 15 % of TI, 25 degrees of flip angle, 60 % of the echo train, 5 % of b.
@@ -84,6 +83,12 @@ class ProtocolGate(nn.Module):
         self.register_buffer("observed", torch.zeros(0, len(index)))
         self.hold(torch.where(seen > 0, prototypes[:, index], torch.zeros_like(seen)), seen)
 
+    @staticmethod
+    def blank(number: int) -> ProtocolGate:
+        """A gate of so many protocols, all of them different: for those of a file to be read over."""
+        numbered = torch.arange(number, dtype=torch.float32).view(-1, 1).expand(number, len(FEATURES))
+        return ProtocolGate(numbered, torch.ones_like(numbered))
+
     def hold(self, prototypes: Tensor, observed: Tensor) -> None:
         """Know these protocols and no others, each once; (K, features that a protocol is told by)."""
         both = torch.unique(torch.cat([prototypes, observed], dim=1), dim=0)
@@ -107,14 +112,16 @@ class ProtocolGate(nn.Module):
 
 
 class SiteHeaderModel(nn.Module):
-    """Logits (B, sum of classes) of ``base``, and near known protocols those of ``adapted``."""
+    """Logits (B, sum of classes) of ``base``, and near known protocols those of ``adapted``: two models of
+    headers of one kind, networks or forests.
+    """
 
-    def __init__(self, base: HeaderModel, adapted: HeaderModel, gate: ProtocolGate) -> None:
+    def __init__(self, base: nn.Module, adapted: nn.Module, gate: ProtocolGate) -> None:
         super().__init__()
         self.base, self.adapted, self.gate = base, adapted, gate
 
     def forward(self, values: Tensor, observed: Tensor) -> Tensor:
-        """As ``HeaderModel``."""
+        """``values`` and ``observed`` are (B, F)."""
         gate = self.gate(values, observed)
         base: Tensor = self.base(values, observed)
         adapted: Tensor = self.adapted(values, observed)

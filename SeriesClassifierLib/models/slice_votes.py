@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from SeriesClassifierLib.models.forest import Forest
 from SeriesClassifierLib.models.modalities import Heads, ThreeLogits, encode_slices
 from SeriesClassifierLib.models.picture_encoder import PictureEncoder
+from SeriesClassifierLib.models.site_header_model import SiteHeaderModel
 
 _NEVER = -1e4
 
@@ -80,9 +81,10 @@ class Pooling(nn.Module):
 
 
 class ForestAndVotes(nn.Module):
-    """The model of a bundle: three answers, of the forest, of the slices, and of both."""
+    """The model of a bundle: three answers, of the forest (a site's has several), of the slices, and of both.
+    """
 
-    def __init__(self, forest: Forest, votes: SliceVotes, pooling: Pooling) -> None:
+    def __init__(self, forest: Forest | SiteHeaderModel, votes: SliceVotes, pooling: Pooling) -> None:
         super().__init__()
         self.facets = votes.facets
         self.forest = forest

@@ -3,8 +3,7 @@
 python -m SeriesClassifierLib.training.brain_bundle --seed 1 --out FOLDER [--real SHARED] [--work DIR]
 
 After Kasmanoff et al. (2022). As in ``joint_bundle``, models without a fourth of the patients give the
-answers that the bundle is calibrated on and measured by; the shipped one has seen all of them. ``refit``
-makes a site's own bundle from ours and its corrections.
+answers that the bundle is calibrated on and measured by; the shipped one has seen all of them.
 """
 
 from __future__ import annotations
@@ -26,19 +25,18 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from SeriesClassifierLib.bundles.bundle import CARD, WEIGHTS, Bundle, open_bundle, write_bundle
-from SeriesClassifierLib.errors import BundleError, UsageError
+from SeriesClassifierLib.errors import BundleError
 from SeriesClassifierLib.models.forest import Forest
+from SeriesClassifierLib.models.site_header_model import ProtocolGate, SiteHeaderModel
 from SeriesClassifierLib.models.slice_votes import ForestAndVotes, Pooling, SliceVotes
 from SeriesClassifierLib.publish.atomic import replacing
 from SeriesClassifierLib.training.batches import Batch, Batches, Mixing, evaluation_batch
 from SeriesClassifierLib.training.calibration import facet_logits
 from SeriesClassifierLib.training.engine import Schedule, fit
-from SeriesClassifierLib.training.examples import Example
 from SeriesClassifierLib.training.folds import by_exam
 from SeriesClassifierLib.training.forest import fit_forest, headers_of
 from SeriesClassifierLib.training.joint_bundle import (
     CALIBRATED_COPIES,
-    COPIES,
     Data,
     describe,
     export,
@@ -48,7 +46,7 @@ from SeriesClassifierLib.training.joint_calibration import OutOfFold, calibrate,
 from SeriesClassifierLib.training.joint_card import card
 from SeriesClassifierLib.training.joint_model import Loss, loss_for
 from SeriesClassifierLib.training.onnx_export import load_weights
-from SeriesClassifierLib.training.pool import UNLABELLED, Pool, build_pool, join
+from SeriesClassifierLib.training.pool import UNLABELLED, Pool
 from SeriesClassifierLib.training.tasks import BRAIN, BrainTask
 
 logger = logging.getLogger(__name__)
@@ -72,41 +70,6 @@ def make(task: BrainTask, seed: int, folder: Path, real: Path | None, work: Path
     return made
 
 
-def refit(
-    bundle: Path,
-    corrections: Pool,
-    folder: Path,
-    *,
-    work: Path,
-    task: BrainTask = BRAIN,
-    seed: int = 1,
-) -> Bundle:
-    """A bundle in ``folder`` that has learned from what people corrected.
-
-    The forest is grown anew on the simulated headers and the corrections, the network goes on from the
-    weights of ``bundle``, and everything is calibrated anew, each patient answered by a model without him:
-    take a ``bundle`` that has not learned from these patients before, such as the shipped one. Corrections
-    have the share ``task.trees.real_share`` of what the forest and ``task.real_share`` of what the network
-    sees, however few they are. ``corrections`` is made by ``corrections_pool``; ``work`` keeps what is drawn,
-    and several refits share it.
-
-    Raises BundleError when ``bundle`` is not of this task, UsageError when there are no corrections.
-    """
-    if not len(corrections):
-        raise UsageError("there are no corrections to learn from: correct some series first")
-    start = load_model(task, bundle).votes
-    data = load_data(task, seed, None, work)
-    known = replace(corrections, real=np.ones(len(corrections), np.bool_))
-    sources = [{"source": "corrections", "licence": "of this site", "parts": len(known)}]
-    data = replace(data, train=join([data.train, known]), sources=sources)
-    return _make(task, seed, data, start, folder, work / f"refit-{_digest(known)}")
-
-
-def corrections_pool(examples: Sequence[Example], seed: int, task: BrainTask = BRAIN) -> Pool:
-    """Corrected parts, with slices of ``task.side`` pixels, for ``refit``."""
-    return build_pool(np.random.default_rng(seed + 40_000), examples, task.trained, copies=COPIES)
-
-
 def train_network(task: BrainTask, seed: int, data: Data, folder: Path) -> SliceVotes:
     """The network on simulated slices alone: what all folds start from has seen no patient."""
     torch.manual_seed(seed)
@@ -124,23 +87,20 @@ def tune_network(
     return _trained(task, model, data, rows, task.tuned, task.side, seed, folder)
 
 
-def grow_forest(task: BrainTask, seed: int, data: Data, rows: NDArray[np.int64], folder: Path) -> Forest:
-    """The forest of all simulated headers and the examples ``rows``; read again from ``folder`` when it is
-    there.
-    """
+def grow_forest(task: BrainTask, seed: int, pools: Sequence[Pool], folder: Path) -> Forest:
+    """The forest of the headers of ``pools``; read again from ``folder`` when it is there."""
     from safetensors import safe_open
     from safetensors.torch import load_file, save_file
 
-    headers = headers_of(data.train).only(rows)
     path = folder / _FOREST
-    recipe = json.dumps([asdict(task.trees), seed, _digest(headers)], sort_keys=True)
+    recipe = json.dumps([asdict(task.trees), seed, *map(_digest, pools)], sort_keys=True)
     if path.is_file():
         with safe_open(path, framework="pt") as file:
             same = file.metadata() == {"recipe": recipe}
         if same:
             return _forest(task, load_file(path))
     started = time.monotonic()
-    forest = fit_forest([data.headers, headers], task.trained, task.trees, seed=seed)
+    forest = fit_forest(pools, task.trained, task.trees, seed=seed)
     logger.info("grew %d trees in %.0f s", task.trees.number, time.monotonic() - started)
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(path) as draft:
@@ -154,12 +114,23 @@ def load_model(task: BrainTask, folder: Path) -> ForestAndVotes:
 
     if open_bundle(folder).description["task"] != task.name:
         raise BundleError(f"{folder.name} is no bundle of the task {task.name}: name one that is")
-    tensors = load_file(folder / WEIGHTS)
-    prefix = "forest."
-    forest = _forest(task, {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)})
+    forest = _header(task, _below("forest.", load_file(folder / WEIGHTS)))
     model = ForestAndVotes(forest, task.network(), Pooling(task.sizes))
     load_weights(model, folder)
     return model.eval()
+
+
+def _header(task: BrainTask, tables: Mapping[str, Tensor]) -> Forest | SiteHeaderModel:
+    """A forest, or what a site made of one: beside its base one more forest for corrected protocols."""
+    base = _below("base.", tables)
+    if not base:
+        return _forest(task, tables)
+    gate = ProtocolGate.blank(len(tables["gate.prototypes"]))
+    return SiteHeaderModel(_header(task, base), _forest(task, _below("adapted.", tables)), gate)
+
+
+def _below(prefix: str, tables: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name[len(prefix) :]: table for name, table in tables.items() if name.startswith(prefix)}
 
 
 def _forest(task: BrainTask, tables: Mapping[str, Tensor]) -> Forest:
@@ -228,7 +199,7 @@ def _make(task: BrainTask, seed: int, data: Data, start: SliceVotes, folder: Pat
 def _fold(
     task: BrainTask, seed: int, data: Data, start: SliceVotes, rows: NDArray[np.int64], folder: Path
 ) -> _Fold:
-    forest = grow_forest(task, seed, data, rows, folder)
+    forest = grow_forest(task, seed, [data.headers, headers_of(data.train).only(rows)], folder)
     votes = tune_network(task, seed, data, start, rows, folder / "network")
     others = data.train.real.copy()
     others[rows] = False

@@ -29,6 +29,7 @@ from SeriesClassifierLib.bundles.bundle import CARD, open_bundle, write_bundle
 from SeriesClassifierLib.headers.features import FEATURES
 from SeriesClassifierLib.models.modalities import PictureHeaderModel
 from SeriesClassifierLib.models.series_model import PictureModel2D
+from SeriesClassifierLib.models.slice_votes import ForestAndVotes
 from SeriesClassifierLib.simulation.headers import STRANGE
 from SeriesClassifierLib.training.batches import Batches, Mixing, evaluation_batch
 from SeriesClassifierLib.training.engine import Schedule, fit
@@ -210,7 +211,11 @@ Answers = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
 
 def answers_of(
-    task: Task, model: PictureHeaderModel, pool: Pool, rows: NDArray[np.int64], copy: int = 0
+    task: PictureTask,
+    model: PictureHeaderModel | ForestAndVotes,
+    pool: Pool,
+    rows: NDArray[np.int64],
+    copy: int = 0,
 ) -> Answers:
     """Logits of the header alone, the picture alone, and both, for ``rows`` of ``pool``."""
     return predict(model, pool, rows, slices=task.slices, side=task.side, copy=copy)

@@ -78,19 +78,22 @@ def calibrate(
     real: OutOfFold | None,
     strange: OutOfFold,
     together: OutOfFold | None = None,
+    kept: Mapping[str, Mapping[str, float]] | None = None,
 ) -> Calibration:
     """From answers on real series (each by a model that never saw the patient) and on strange simulated ones.
 
     ``together`` are the answers that the teachers of a student give together on the latter: for comparison.
-    Temperatures fit the real answers where a facet has enough of them, else the simulated ones. A threshold
-    must hold on both.
+    Temperatures fit the real answers where a facet has enough of them, else the simulated ones, unless they
+    are ``kept``. A threshold must hold on both.
     """
     temperature: dict[str, dict[str, float]] = {answer: {} for answer in ANSWERS}
     thresholds: dict[str, dict[str, Any]] = {}
     figures: dict[str, Any] = {}
     for facet in heads:
         for answer in ANSWERS:
-            temperature[answer][facet] = temperature_of(heads, facet, answer, real, strange)
+            temperature[answer][facet] = (
+                kept[answer][facet] if kept else temperature_of(heads, facet, answer, real, strange)
+            )
         answers = [found.facet(heads, "joint", facet) for found in (real, strange) if found is not None]
         tested = [
             (logits / temperature["joint"][facet], labels) for logits, labels in answers if enough(labels)

@@ -18,6 +18,7 @@ from torch.nn.functional import cross_entropy, kl_div
 
 from SeriesClassifierLib.models.modalities import PictureHeaderModel
 from SeriesClassifierLib.models.picture_encoder import PictureEncoder, freeze, unfreeze
+from SeriesClassifierLib.models.slice_votes import ForestAndVotes
 from SeriesClassifierLib.training.batches import Batch, evaluation_batch
 from SeriesClassifierLib.training.engine import Group, Schedule, fit, grouped
 from SeriesClassifierLib.training.pool import UNLABELLED, Pool
@@ -183,24 +184,39 @@ def taught_loss(
     inputs = (batch.pictures, batch.mask, batch.values, batch.observed)
     with torch.no_grad():
         taught = [teacher.eval().three_outputs(*inputs) for teacher in teachers]
+    asked = {facet: of == UNLABELLED for facet, of in batch.labels.items()} if unlabelled_only else None
     total = torch.zeros(())
     for number, (share, logits) in enumerate(zip(_SHARES, model.three_outputs(*inputs), strict=True)):
         total = total + told * share * loss.of(model.facets, logits, batch.labels)
-        means = [split_facets(model.facets, teacher[number]) for teacher in taught]
-        for facet, part in split_facets(model.facets, logits).items():
-            target = torch.stack([mean[facet].softmax(-1) for mean in means]).mean(0)
-            if unlabelled_only:
-                asked = batch.labels[facet] == UNLABELLED
-                if not bool(asked.any()):
-                    continue
-                part, target = part[asked], target[asked]
-            divergence = kl_div(part.log_softmax(-1), target, reduction="batchmean")
-            total = total + keeping * loss.shares[facet] * share * divergence
+        said = [teacher[number] for teacher in taught]
+        total = total + keeping * share * divergence(model.facets, logits, said, loss.shares, asked)
+    return total
+
+
+def divergence(
+    facets: Mapping[str, int],
+    logits: Tensor,
+    taught: Sequence[Tensor],
+    shares: Mapping[str, float],
+    asked: Mapping[str, Tensor] | None = None,
+) -> Tensor:
+    """How far ``logits`` are from the mean probability of those ``taught``, every facet by its share.
+
+    With ``asked`` (facet -> B booleans) only where it is true.
+    """
+    means = [split_facets(facets, one) for one in taught]
+    total = torch.zeros(())
+    for facet, part in split_facets(facets, logits).items():
+        target = torch.stack([mean[facet].softmax(-1) for mean in means]).mean(0)
+        if asked is not None:
+            part, target = part[asked[facet]], target[asked[facet]]
+        if len(part):
+            total = total + shares[facet] * kl_div(part.log_softmax(-1), target, reduction="batchmean")
     return total
 
 
 def predict(
-    model: PictureHeaderModel,
+    model: PictureHeaderModel | ForestAndVotes,
     pool: Pool,
     rows: NDArray[np.int64],
     *,

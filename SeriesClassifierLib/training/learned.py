@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from SeriesClassifierLib.training.calibration import facet_logits
+
 # The figure of a retrained bundle that says what was forgotten: class -> share of its recall.
 LOST = "recall lost on simulated series"
 # A class may lose this much of its recall before a run counts as worse.
@@ -44,6 +46,19 @@ def recall_lost(
         names[label]: float(old[labels == label].mean() - new[labels == label].mean())
         for label in np.unique(labels[labels >= 0])
     }
+
+
+def agreeing(
+    logits: NDArray[np.float32], labels: Mapping[str, NDArray[np.int64]], heads: Mapping[str, Sequence[str]]
+) -> int:
+    """Of how many of N parts all that people said is said, by logits (N, C) of all facets side by side.
+
+    ``labels`` maps a facet to N class indices, below 0 where nobody said.
+    """
+    right = np.ones(len(logits), np.bool_)
+    for facet, part in facet_logits(logits, heads).items():
+        right &= (labels[facet] < 0) | (part.argmax(1) == labels[facet])
+    return int(right.sum())
 
 
 def surely_lost(before: NDArray[np.float32], after: NDArray[np.float32], labels: NDArray[np.int64]) -> float:

@@ -1,8 +1,8 @@
 """Export a model as two files that share one set of bytes.
 
-``weights.safetensors`` holds every tensor of the model's state: large ones as int8 with one float32 scale an
-output channel (``NAME`` and ``NAME.scale``), the rest as they are. ``model.onnx`` holds the graph alone:
-its initializers are ONNX external data that point into the safetensors file, each int8 one through a
+``weights.safetensors`` holds every tensor of the model's state: large parameters as int8 with one float32
+scale an output channel (``NAME`` and ``NAME.scale``), the rest as they are. ``model.onnx`` holds the graph
+alone: its initializers are ONNX external data that point into the safetensors file, each int8 one through a
 DequantizeLinear. So onnxruntime computes with the very bytes that torch reads, and a bundle carries them
 once.
 
@@ -71,14 +71,18 @@ def export_model(
 
 
 def write_weights(model: nn.Module, path: Path, *, int8: bool = True) -> None:
-    """Write the state of ``model`` as safetensors, large tensors as int8 with their scales."""
+    """Write the state of ``model`` as safetensors, large parameters as int8 with their scales.
+
+    Buffers are not rounded: a table says what it says.
+    """
     from safetensors.numpy import save_file
 
     state = model.state_dict()
+    parameters = {name for name, _ in model.named_parameters(remove_duplicate=False)}
     tensors: dict[str, NDArray[Any]] = {}
     for name, tensor in state.items():
         values = tensor.detach().cpu().numpy()
-        if int8 and _is_large(values):
+        if int8 and name in parameters and _is_large(values):
             tensors[name], tensors[name + SCALE] = _quantize(values)
         else:
             tensors[name] = np.ascontiguousarray(values)

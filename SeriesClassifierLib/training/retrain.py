@@ -19,7 +19,7 @@ import torch
 from SeriesClassifierLib.bundles.bundle import CARD, Bundle, open_bundle, write_bundle
 from SeriesClassifierLib.errors import TrainingError, UsageError
 from SeriesClassifierLib.records import UNKNOWN
-from SeriesClassifierLib.training import retrain_headers, retrain_pictures
+from SeriesClassifierLib.training import retrain_brain, retrain_headers, retrain_pictures
 from SeriesClassifierLib.training.engine import Advance
 from SeriesClassifierLib.training.examples import Example
 from SeriesClassifierLib.training.exported import TrainingSet, read_training_sets
@@ -36,6 +36,7 @@ RECIPES: Mapping[str, tuple[str, Teach]] = {
     "headers": ("headers", retrain_headers.learn),
     "prostate-joint": ("prostate", retrain_pictures.learn),
     "liver-bca": ("liver", retrain_pictures.learn),
+    "brain-ensemble": ("brain", retrain_brain.learn),
 }
 # One patient in five stops the training in time; with fewer than this all of them are needed to learn from.
 _FOLDS = 5

@@ -173,10 +173,7 @@ def load_model(bundle: Bundle) -> HeaderModel | SiteHeaderModel:
 
     model: HeaderModel | SiteHeaderModel = blank()
     if is_site:
-        # As many different protocols as the file holds: their numbers are read over these.
-        count = shapes["gate.prototypes"][0]
-        numbered = torch.arange(count, dtype=torch.float32).view(-1, 1).expand(count, len(FEATURES))
-        model = SiteHeaderModel(blank(), blank(), ProtocolGate(numbered, torch.ones_like(numbered)))
+        model = SiteHeaderModel(blank(), blank(), ProtocolGate.blank(shapes["gate.prototypes"][0]))
     load_weights(model, bundle.folder)
     return model.eval()
 

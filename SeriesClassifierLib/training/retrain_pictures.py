@@ -41,7 +41,15 @@ from SeriesClassifierLib.training.joint_model import (
     loss_for,
     taught_loss,
 )
-from SeriesClassifierLib.training.learned import LOST, MOST_LOST, Learned, recall_lost, rounded, surely_lost
+from SeriesClassifierLib.training.learned import (
+    LOST,
+    MOST_LOST,
+    Learned,
+    agreeing,
+    recall_lost,
+    rounded,
+    surely_lost,
+)
 from SeriesClassifierLib.training.onnx_export import load_weights
 from SeriesClassifierLib.training.pool import UNLABELLED, Pool, build_pool, cached_pool
 from SeriesClassifierLib.training.simulated_pictures import Draw, header_examples, simulated_examples
@@ -100,8 +108,8 @@ def learn(
     """
     settings = settings or Settings()
     task = task_of(base)
-    shown = [_fitted(example, task.side) for example in train if len(example.slices)]
-    judged = [_fitted(example, task.side) for example in validation if len(example.slices)]
+    shown = [fitted(example, task.side) for example in train if len(example.slices)]
+    judged = [fitted(example, task.side) for example in validation if len(example.slices)]
     if not shown:
         raise TrainingError("no labelled part has a readable image: export from a source with its images")
     torch.manual_seed(seed)
@@ -112,7 +120,7 @@ def learn(
     left_out = None
     if judged:
         left_out = build_pool(np.random.default_rng(seed + 4), judged, task.trained, copies=1)
-    judge = _Judge(task, known, simulated.judges, _some(left_out or local, seed))
+    judge = _Judge(task, known, simulated.judges, some(left_out or local, seed))
     if task.fold.frozen_blocks is not None:
         freeze(encoder_of(model), below_block=task.fold.frozen_blocks)
     fit(
@@ -326,7 +334,7 @@ def _turns(
     return lambda step: turns[step % len(turns)](step)
 
 
-def _fitted(example: Example, side: int) -> Example:
+def fitted(example: Example, side: int) -> Example:
     """``example`` with slices of ``side`` pixels: exports may have been made with others."""
     if example.slices.shape[1:] == (side, side):
         return example
@@ -341,15 +349,13 @@ def with_kind(pool: Pool) -> Pool:
     return replace(pool, labels={**pool.labels, KIND: kinds.reshape(-1).astype(np.int64)})
 
 
-def _some(pool: Pool, seed: int) -> Pool:
+def some(pool: Pool, seed: int) -> Pool:
     """At most _MOST_JUDGED examples of ``pool``, by chance."""
     chosen = np.random.default_rng(seed).permutation(len(pool))[:_MOST_JUDGED]
     return pool.only(np.sort(chosen))
 
 
-def take_back(
-    model: PictureHeaderModel, known: PictureHeaderModel, judge: Callable[[nn.Module], float]
-) -> float:
+def take_back(model: nn.Module, known: nn.Module, judge: Callable[[nn.Module], float]) -> float:
     """Move ``model`` towards ``known`` until ``judge`` has nothing against it; returns the share that stays,
     0.0 where the model is ``known`` again.
     """
@@ -385,11 +391,7 @@ def _right(
     if pool is not None:
         for name, module in (("right before", known), ("right after", model)):
             _, _, joint = answers_of(task, module, pool, np.arange(len(pool)))
-            right = np.ones(len(pool), np.bool_)
-            for facet, logits in facet_logits(joint, task.heads).items():
-                labels = pool.labels[facet]
-                right &= (labels == UNLABELLED) | (logits.argmax(1) == labels)
-            out[name] = int(right.sum())
+            out[name] = agreeing(joint, pool.labels, task.heads)
     return out
 
 
