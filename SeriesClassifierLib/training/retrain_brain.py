@@ -2,9 +2,9 @@
 
 The header gets one more forest, grown on simulated headers and those of the site. A gate lets it speak
 near the corrected protocols (``models.site_header_model``), so that elsewhere the header says bit for bit
-what it said before. The network goes on from its weights, on slices of the site beside simulated ones on which it
-must go on saying what it says (Li & Hoiem, 2017, "learning without forgetting"). How header and picture are
-weighted, and how sure of them one is, stays as it was.
+what it said before. The network goes on from its weights, on slices of the site beside simulated ones on
+which it must go on saying what it says (Li & Hoiem, 2017, "learning without forgetting"). How header and
+picture are weighted, and how sure of them one is, stays as it was.
 """
 
 from __future__ import annotations

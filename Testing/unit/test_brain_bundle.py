@@ -11,19 +11,15 @@ import pytest
 import torch
 
 from SeriesClassifierLib.bundles.adopted import find_bundle
-from SeriesClassifierLib.bundles.bundle import open_bundle
-from SeriesClassifierLib.errors import BundleError, UsageError
 from SeriesClassifierLib.headers.features import FEATURES, features
 from SeriesClassifierLib.inference.picture_model import OUTPUTS, load_picture_model
 from SeriesClassifierLib.models.slice_votes import Pooling, SliceVotes
 from SeriesClassifierLib.simulation.headers import STRANGE
 from SeriesClassifierLib.training.batches import tensors
 from SeriesClassifierLib.training.brain_bundle import (
-    corrections_pool,
     load_model,
     make,
     pooling_for,
-    refit,
 )
 from SeriesClassifierLib.training.engine import Schedule
 from SeriesClassifierLib.training.forest import Trees
@@ -151,41 +147,6 @@ def test_the_same_seed_gives_the_same_bytes(tiny: BrainTask, made: Path, tmp_pat
         expected = (made / "out" / name).read_bytes()
         assert (tmp_path / "out" / name).read_bytes() == expected, name
         assert (tmp_path / "again" / name).read_bytes() == expected, name
-
-
-def test_corrections_make_another_bundle(tiny: BrainTask, made: Path, tmp_path: Path) -> None:
-    corrected = [replace(e, truth={**e.truth, "sequence": "FLAIR"}) for e in draw_block(tiny.draw, 5, 0)]
-    corrected = [replace(e, exam=f"patient{number % 2}") for number, e in enumerate(corrected)]
-    pool = corrections_pool(corrected, 3, tiny)
-    loud = replace(tiny, trees=replace(tiny.trees, real_share=0.9))
-    before = open_bundle(made / "out").digest
-    found = refit(made / "out", pool, tmp_path / "out", work=made / "work", task=loud, seed=3)
-    assert open_bundle(made / "out").digest == before != found.digest
-    assert found.description["training"]["sources"][-1]["parts"] == len(corrected)
-    (example, *_) = corrected
-    said = [
-        load_picture_model(folder).answers(features(example.header), example.slices).header["sequence"]
-        for folder in (made / "out", tmp_path / "out")
-    ]
-    assert said[1]["FLAIR"] > said[0]["FLAIR"]
-    assert max(said[1], key=lambda name: said[1][name]) == "FLAIR"
-    # Each patient was answered by a model that had not seen him.
-    folds = [
-        open_bundle(path).description["training"]["left_out"]
-        for path in sorted((made / "work").glob("refit-*/fold*/bundle"))
-    ]
-    assert sorted(folds) == [["patient0"], ["patient1"]]
-    assert found.description["figures"]["real, patient left out"]["sequence"]["joint"]["n"] == 2 * len(
-        corrected
-    )
-
-
-def test_nothing_to_learn_from_is_refused(tiny: BrainTask, made: Path, tmp_path: Path) -> None:
-    pool = corrections_pool(draw_block(tiny.draw, 5, 0), 3, tiny)
-    with pytest.raises(UsageError, match="no corrections"):
-        refit(made / "out", pool.only(np.arange(0)), tmp_path, work=tmp_path, task=tiny)
-    with pytest.raises(BundleError, match="no bundle of the task brain"):
-        refit(find_bundle("liver"), pool, tmp_path, work=tmp_path, task=tiny)
 
 
 def test_the_shipped_bundle_was_made_by_the_recipe_of_this_version() -> None:
