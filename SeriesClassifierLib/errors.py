@@ -31,6 +31,18 @@ class JournalError(SeriesClassifierError):
     """
 
 
+class BusyError(SeriesClassifierError):
+    """Another program has a file locked: the same call succeeds once that program lets go of it."""
+
+
+class SourceBusyError(BusyError, SourceError):
+    """A database is locked by another program: close it there and try again."""
+
+
+class JournalBusyError(BusyError, JournalError):
+    """A journal is locked by another program: wait for that to end and try again."""
+
+
 class WeightsError(SeriesClassifierError):
     """Weights of a pretrained encoder are missing, changed or of another architecture: install what the
     message names, give a file, or ask for random weights.

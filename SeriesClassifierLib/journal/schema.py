@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from SeriesClassifierLib.errors import JournalError
+from SeriesClassifierLib.errors import JournalBusyError, JournalError
+from SeriesClassifierLib.sqlite_errors import SqliteProblem, sqlite_problem
 
 logger = logging.getLogger(__name__)
 
@@ -127,26 +128,29 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 @contextmanager
 def explained(path: Path) -> Iterator[None]:
-    """Turn the errors of SQLite into a JournalError that says what to do."""
+    """Turn the errors of SQLite into a JournalError that says what to do (JournalBusyError: try again)."""
     try:
         yield
     except sqlite3.Error as error:
-        raise JournalError(f"journal {path}: {_advice(str(error))} ({error})") from error
+        problem = sqlite_problem(error)
+        kind = JournalBusyError if problem is SqliteProblem.BUSY else JournalError
+        raise kind(f"journal {path}: {_ADVICE[problem]} ({error})") from error
 
 
-def _advice(message: str) -> str:
-    text = message.lower()
-    if "not a database" in text:
-        return "this is not a journal; name another file with --journal"
-    if "malformed" in text or "corrupt" in text:
-        return "the file is damaged; put its last backup in place, or name another file with --journal"
-    if "full" in text:
-        return "the disk is full; free some space and run again with --resume, what was recorded is safe"
-    if "readonly" in text or "read-only" in text or "unable to open" in text:
-        return "it cannot be written; check the permissions of the file and its folder, or name another"
-    if "locked" in text or "busy" in text:
-        return "another program is writing to it; wait for that to end and try again"
-    return "it cannot be used; check the disk, or name another file with --journal"
+_ADVICE = {
+    SqliteProblem.BUSY: "another program is writing to it; wait for that to end and try again",
+    SqliteProblem.READ_ONLY: (
+        "it cannot be written; check the permissions of the file and its folder, or name another"
+    ),
+    SqliteProblem.FULL: (
+        "the disk is full; free some space and run again with --resume, what was recorded is safe"
+    ),
+    SqliteProblem.DAMAGED: (
+        "the file is damaged; put its last backup in place, or name another file with --journal"
+    ),
+    SqliteProblem.NOT_A_DATABASE: "this is not a journal; name another file with --journal",
+    SqliteProblem.OTHER: "it cannot be used; check the disk, or name another file with --journal",
+}
 
 
 @contextmanager

@@ -13,8 +13,9 @@ from contextlib import closing, contextmanager
 from os import PathLike
 from pathlib import Path
 
-from SeriesClassifierLib.errors import SourceError
+from SeriesClassifierLib.errors import SourceBusyError, SourceError
 from SeriesClassifierLib.sources.slicer_database import DATABASE_NAME, find_database
+from SeriesClassifierLib.sqlite_errors import SqliteProblem, sqlite_problem
 
 COLUMN = "SeriesClassifierLabel"
 TITLE = "Series class"
@@ -27,6 +28,14 @@ _NEEDED = {
     "SchemaInfo": {"Version"},
 }
 _DROP_COLUMN_SINCE = (3, 35, 0)
+_ADVICE = {
+    SqliteProblem.BUSY: "the database is in use, close it in Slicer and try again",
+    SqliteProblem.READ_ONLY: (
+        "the database cannot be written, check the permissions of the file and its folder"
+    ),
+    SqliteProblem.FULL: "the disk is full, free some space and try again",
+}
+_NOT_OURS = "this is not a Slicer DICOM database, or it is damaged; check the path"
 
 
 def publish_column(database: str | PathLike[str], texts: Mapping[str, str], *, clear: bool = False) -> int:
@@ -34,7 +43,7 @@ def publish_column(database: str | PathLike[str], texts: Mapping[str, str], *, c
 
     ``database`` is ``ctkDICOM.sql`` or its folder. Series that ``texts`` does not name keep what they show,
     or with ``clear`` show nothing. All or nothing is written. Raises SourceError when the database is
-    missing, of another program, not writable, or in use.
+    missing, of another program or not writable, and SourceBusyError when it is in use.
     """
     path = _database(database)
     with _writing(path) as connection:
@@ -95,7 +104,9 @@ def _writing(path: Path) -> Iterator[sqlite3.Connection]:
                     connection.execute("ROLLBACK")
                 raise
     except sqlite3.Error as error:
-        raise SourceError(f"{path}: {_advice(str(error))} ({error})") from error
+        problem = sqlite_problem(error)
+        kind = SourceBusyError if problem is SqliteProblem.BUSY else SourceError
+        raise kind(f"{path}: {_ADVICE.get(problem, _NOT_OURS)} ({error})") from error
 
 
 def _patiently(connection: sqlite3.Connection, statement: str) -> None:
@@ -105,7 +116,7 @@ def _patiently(connection: sqlite3.Connection, statement: str) -> None:
             connection.execute(statement)
             return
         except sqlite3.OperationalError as error:
-            if last or not _is_busy(str(error)):
+            if last or sqlite_problem(error) is not SqliteProblem.BUSY:
                 raise
 
 
@@ -120,18 +131,3 @@ def _check(connection: sqlite3.Connection, path: Path) -> None:
 
 def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
     return {row[0] for row in connection.execute("SELECT name FROM pragma_table_info(?)", (table,))}
-
-
-def _is_busy(message: str) -> bool:
-    return "locked" in message.lower() or "busy" in message.lower()
-
-
-def _advice(message: str) -> str:
-    text = message.lower()
-    if _is_busy(text):
-        return "the database is in use, close it in Slicer and try again"
-    if "readonly" in text or "unable to open" in text:
-        return "the database cannot be written, check the permissions of the file and its folder"
-    if "full" in text:
-        return "the disk is full, free some space and try again"
-    return "this is not a Slicer DICOM database, or it is damaged; check the path"

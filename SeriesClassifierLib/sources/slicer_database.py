@@ -17,13 +17,14 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from SeriesClassifierLib.errors import SourceError
+from SeriesClassifierLib.errors import SourceBusyError, SourceError
 from SeriesClassifierLib.records import Instance, Series, Study, TagValue
 from SeriesClassifierLib.sources.assemble import make_series, make_study
 from SeriesClassifierLib.sources.multiframe import is_multiframe
 from SeriesClassifierLib.sources.reading import FileReader
 from SeriesClassifierLib.sources.tags import CTK_TAGS
 from SeriesClassifierLib.sources.values import from_text
+from SeriesClassifierLib.sqlite_errors import SqliteProblem, sqlite_problem
 
 logger = logging.getLogger(__name__)
 
@@ -71,16 +72,21 @@ def connect_readonly(path: Path) -> sqlite3.Connection:
 
     Never call this in Slicer's own process on a database that Slicer has open: two copies of SQLite in one
     process
-    lose each other's file locks. Raises SourceError when it cannot be opened.
+    lose each other's file locks. Raises SourceError when it cannot be opened
+    (SourceBusyError: it is locked).
     """
     try:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=_TIMEOUT_S)
         connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchone()
     except sqlite3.Error as error:
-        raise SourceError(
+        raise _kind(error)(
             f"{path} cannot be read as a database ({error}): close the program that locks it and try again"
         ) from error
     return connection
+
+
+def _kind(error: sqlite3.Error) -> type[SourceError]:
+    return SourceBusyError if sqlite_problem(error) is SqliteProblem.BUSY else SourceError
 
 
 class SlicerDatabaseSource:
@@ -174,7 +180,7 @@ class SlicerDatabaseSource:
         try:
             return connection.execute(sql, values).fetchall()
         except sqlite3.Error as error:
-            raise SourceError(
+            raise _kind(error)(
                 f"{self._database} cannot be read ({error}): wait for the program that writes it, "
                 f"then try again"
             ) from error

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from SeriesClassifierLib.errors import SourceError
+from SeriesClassifierLib.errors import SourceBusyError, SourceError
 from SeriesClassifierLib.publish import column
 from SeriesClassifierLib.publish.column import COLUMN, publish_column, remove_column
 
@@ -172,7 +172,7 @@ def test_a_database_in_use_is_left_alone(database: Path, lock: str) -> None:
         for statement in lock.split("; "):
             other.execute(statement).fetchall()
         for action in (lambda: publish_column(database, {"1.1": "T2"}), lambda: remove_column(database)):
-            with pytest.raises(SourceError, match="the database is in use, close it in Slicer and try again"):
+            with pytest.raises(SourceBusyError, match="the database is in use, close it in Slicer and try again"):
                 action()
         other.execute("ROLLBACK")
     assert everything(database) == before

@@ -14,7 +14,7 @@ from pydicom.datadict import dictionary_VR, keyword_for_tag
 from support.bad_input import element, encode, part10
 from support.simulated import write_small_series
 
-from SeriesClassifierLib.errors import SourceError
+from SeriesClassifierLib.errors import SourceBusyError, SourceError
 from SeriesClassifierLib.protocols import Source
 from SeriesClassifierLib.records import Instance, Series, TagValue
 from SeriesClassifierLib.simulation.database_writer import write_database
@@ -374,7 +374,7 @@ def test_locked_database_is_told(database: Path, monkeypatch: pytest.MonkeyPatch
     lock = sqlite3.connect(database, isolation_level=None)
     lock.execute("BEGIN EXCLUSIVE")
     try:
-        with pytest.raises(SourceError, match="try again"):
+        with pytest.raises(SourceBusyError, match="try again"):
             list(open_source(database).studies())
     finally:
         lock.close()
