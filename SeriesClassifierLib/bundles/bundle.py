@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from SeriesClassifierLib import __version__
+from SeriesClassifierLib.bundles.names import is_bundle_name
+from SeriesClassifierLib.bundles.strict_json import read_json
 from SeriesClassifierLib.errors import BundleError
 
 DESCRIPTION = "bundle.json"
@@ -21,7 +24,8 @@ MODEL = "model.onnx"
 WEIGHTS = "weights.safetensors"
 CARD = "card.md"
 _FILES = (MODEL, WEIGHTS, CARD)
-_MOST_BYTES = 25_000_000
+MOST_BYTES = 25_000_000
+_LONGEST_REASON = 200
 
 
 @dataclass(frozen=True)
@@ -78,24 +82,33 @@ class Bundle:
 def open_bundle(folder: Path, *, verify: bool = True) -> Bundle:
     """Open a bundle folder; with ``verify`` every checksum is compared.
 
-    Raises BundleError when it is missing, incomplete, not what the schema asks, or changed.
+    Raises BundleError when it is missing, incomplete, not what the schema asks, changed, or made by a newer
+    version.
     """
     try:
-        description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        description = read_json(folder / DESCRIPTION)
     except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
         raise BundleError(
-            f"{folder.name}: {DESCRIPTION} cannot be read ({error}): reinstall the bundle"
+            f"{folder.name}: {DESCRIPTION} cannot be read ({reason}): reinstall the bundle"
         ) from error
     _check_schema(folder.name, description)
+    strange = sorted(set(description["sha256"]) - set(_FILES))
+    if strange:
+        raise BundleError(
+            f"{folder.name}: {_short(strange[0])!r} does not belong in a bundle: reinstall the bundle"
+        )
     if verify:
-        for name, expected in description["sha256"].items():
-            if name not in _FILES:
-                raise BundleError(f"{folder.name}: {name!r} does not belong in a bundle: reinstall it")
-            if _sha256(folder / name) != expected:
-                raise BundleError(
-                    f"{folder.name}: {name} is not the file it was made with: reinstall the bundle"
-                )
+        _verify(folder, description["sha256"])
     return Bundle(folder, description)
+
+
+def _verify(folder: Path, sums: Mapping[str, str]) -> None:
+    for name in _FILES:
+        if name in sums and _sha256(folder / name) != sums[name]:
+            raise BundleError(f"{folder.name}: {name} is not the file it was made with: reinstall the bundle")
+        if name not in sums and (folder / name).exists():
+            raise BundleError(f"{folder.name}: there is no checksum of {name}: reinstall the bundle")
 
 
 def write_bundle(folder: Path, description: Mapping[str, Any]) -> Bundle:
@@ -124,14 +137,41 @@ def _check_schema(name: str, description: Any) -> None:
     try:
         jsonschema.validate(description, schema)
     except jsonschema.ValidationError as error:
+        if _is_newer(description):
+            raise BundleError(
+                f"{name}: it was made by SeriesClassifier {description['library_version']}, this is "
+                f"{__version__}: update SeriesClassifier"
+            ) from error
         raise BundleError(
-            f"{name}: {DESCRIPTION} is not valid ({error.message}): reinstall the bundle"
+            f"{name}: {DESCRIPTION} is not valid ({_short(error.message)}): reinstall the bundle"
         ) from error
+    if not is_bundle_name(description["name"]):
+        raise BundleError(
+            f"{name}: {_short(description['name'])!r} is not a name of a bundle (lower-case letters, digits, "
+            "- and _, no device of Windows, at most 64): rename it"
+        )
+
+
+def _is_newer(description: Any) -> bool:
+    made_by = description.get("library_version") if isinstance(description, dict) else None
+    return (
+        isinstance(made_by, str)
+        and re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6}){0,3}", made_by) is not None
+        and _numbers(made_by) > _numbers(__version__)
+    )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in re.findall(r"[0-9]+", version))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _LONGEST_REASON else text[:_LONGEST_REASON] + "..."
 
 
 def _sha256(path: Path) -> str:
     try:
-        if path.stat().st_size > _MOST_BYTES:
+        if path.stat().st_size > MOST_BYTES:
             raise BundleError(
                 f"{path.name} is larger than a bundle's file may be (25 MB): reinstall the bundle"
             )

@@ -136,9 +136,12 @@ def adopt(request: Request, _say: Say, _cancelled: Asked) -> dict[str, Any]:
 
 
 def rollback(request: Request, _say: Say, _cancelled: Asked) -> dict[str, Any]:
-    """``name``: use the bundle again that was in use before."""
-    bundle = roll_back(str(request.get("name", "")))
-    return {"name": bundle.name, "version": bundle.version}
+    """``name``: use the bundle again that was in use before. Without a ``version`` none of that name is left;
+    ``passed_over`` says which ones in between cannot be used.
+    """
+    result = roll_back(str(request.get("name", "")))
+    version = result.bundle.version if result.bundle is not None else ""
+    return {"name": result.name, "version": version, "passed_over": list(result.passed_over)}
 
 
 def in_use(request: Request, _say: Say, _cancelled: Asked) -> dict[str, Any]:

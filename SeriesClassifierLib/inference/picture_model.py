@@ -8,21 +8,23 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from SeriesClassifierLib.bundles.adopted import with_way_back
 from SeriesClassifierLib.bundles.bundle import Bundle, open_bundle
-from SeriesClassifierLib.errors import BundleError
-from SeriesClassifierLib.inference.header_model import (
+from SeriesClassifierLib.bundles.check import check_description
+from SeriesClassifierLib.bundles.runtime import (
+    OUTPUTS,
     Probabilities,
     feature_positions,
+    image_input,
     open_session,
     read_logits,
     vectors,
 )
+from SeriesClassifierLib.errors import BundleError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-OUTPUTS = ("header", "picture", "joint")
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,12 @@ class PictureModel:
     """
 
     def __init__(self, bundle: Bundle) -> None:
-        """Raises BundleError when the bundle sees no pictures, does not load, or asks for features of another
-        version.
+        """Raises BundleError when the bundle sees no images, does not load, or does not fit this version (its
+        classes, thresholds or features).
         """
         if bundle.description["task"] == "headers":
             raise BundleError(f"bundle {bundle.name} sees no pictures: name another picture bundle")
+        check_description(bundle)
         self.bundle = bundle
         self.slices = int(bundle.description["preprocessing"]["slices"])
         self.side = int(bundle.description["preprocessing"]["side"])
@@ -65,17 +68,10 @@ class PictureModel:
 
     def answers(self, features: Mapping[str, float], slices: NDArray[np.uint8]) -> ThreeAnswers:
         """The three answers for a part. ``slices`` is (S, side, side), S at least 1."""
-        import numpy as np
-
         values, observed = vectors(features, self._position)
         outputs = self._session.run(
             list(OUTPUTS),
-            {
-                "slices": slices[None].astype(np.float32) / 255,
-                "slice_mask": np.ones((1, len(slices)), np.bool_),
-                "values": values,
-                "observed": observed,
-            },
+            {**image_input(slices), "values": values, "observed": observed},
         )
         temperatures = self.bundle.description["temperature_alone"]
         temperatures = {**temperatures, "joint": self.bundle.description["temperature"]}
@@ -88,5 +84,9 @@ class PictureModel:
 
 @cache
 def load_picture_model(folder: Path) -> PictureModel:
-    """The model of a bundle folder, opened and checked once a process."""
-    return PictureModel(open_bundle(folder))
+    """The model of a bundle folder, opened and checked once a process.
+
+    Raises BundleError; of an adopted bundle it names the way back.
+    """
+    with with_way_back(folder):
+        return PictureModel(open_bundle(folder))
