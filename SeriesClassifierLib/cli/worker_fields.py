@@ -84,9 +84,12 @@ FIELDS: Mapping[str, Kind] = {
     "pictures": IMAGES,
 }
 
+# Null says something of these: all of them.
+_NULL_IS_ALL = frozenset({"series", "part", "limit"})
+
 
 def checked(job: Mapping[str, Any]) -> dict[str, Any]:
-    """The job without the fields that are null, which mean the same as those that are not there.
+    """The job without the fields that are null, except where that means "all".
 
     Raises UsageError when a field is not of its type.
     """
@@ -94,7 +97,7 @@ def checked(job: Mapping[str, Any]) -> dict[str, Any]:
         kind = FIELDS.get(name)
         if kind is not None and value is not None and not kind.fits(value):
             raise UsageError(f"field {name!r} must be {kind.words}, and is {shown(value)}")
-    return {name: value for name, value in job.items() if value is not None}
+    return {name: value for name, value in job.items() if value is not None or name in _NULL_IS_ALL}
 
 
 def shown(value: Any) -> str:

@@ -67,14 +67,10 @@ class Inbox:
     def _read(self, requests: Requests) -> None:
         try:
             while line := requests.readline(LONGEST_LINE + 1):
-                complete = line.endswith(b"\n")
-                if not complete and len(line) > LONGEST_LINE:
+                if len(line) > LONGEST_LINE and not line.endswith(b"\n"):
                     _skip_line(requests)
                     self._refuse(f"the line is longer than {LONGEST_LINE // 1_000_000} MB: send less at once")
-                    continue
-                if not complete:  # the last line, cut off
-                    self._closed.set()
-                if line.strip():
+                elif line.strip():
                     self._take(line)
         except Exception as error:  # the worker must not wait for a thread that is no more
             logger.warning("no more requests can be read: %s", type(error).__name__)

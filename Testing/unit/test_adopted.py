@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from SeriesClassifierLib.bundles import runtime
 from SeriesClassifierLib.bundles.adopted import (
     SHIPPED,
     Installed,
@@ -408,6 +409,19 @@ def test_an_adopted_bundle_that_does_not_load_names_the_way_back(
     monkeypatch.setattr(onnxruntime, "InferenceSession", refuse)
     with pytest.raises(BundleError, match=r"does not load.*bundles rollback headers"):
         Classifier()
+
+
+def test_an_adopted_bundle_of_features_that_are_no_more_stops_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after an update of the library; every file is still the one that was adopted."""
+    description = dict(open_bundle(adopt(variant(tmp_path / "new", "2.0", "prostate")).folder).description)
+    gone = description["features"][0]
+    kept = tuple(feature for feature in runtime.FEATURES if feature.name != gone)
+    monkeypatch.setattr(runtime, "FEATURES", kept)
+    assert [f.name for f in installed_for("auto")] == ["brain", "liver"]
+    with pytest.raises(BundleError, match=r"another version.*bundles rollback prostate"):
+        find_bundle("prostate")
 
 
 # --- a bad list

@@ -316,7 +316,9 @@ def test_a_reader_that_dies_ends_the_worker(
     assert "Jane" not in caplog.text
 
 
-def test_a_reader_of_its_events_that_has_gone_ends_the_worker(jobs: dict[str, threading.Event]) -> None:
+def test_a_reader_of_its_events_that_has_gone_ends_the_worker(
+    jobs: dict[str, threading.Event], caplog: pytest.LogCaptureFixture
+) -> None:
     class Gone(io.StringIO):
         def flush(self) -> None:
             if self.getvalue().count("\n") > 1:
@@ -324,6 +326,7 @@ def test_a_reader_of_its_events_that_has_gone_ends_the_worker(jobs: dict[str, th
 
     talk = io.BytesIO(b'{"id": 1, "do": "echo", "text": "a"}\n' * 3 + b"no json\n")
     assert worker.serve(talk, Gone(), 0.0) == 0
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 def test_a_job_s_own_broken_pipe_is_only_that_job_s_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -668,10 +671,10 @@ def test_a_field_of_the_wrong_type_is_named(name: str) -> None:
             assert len(event["message"]) < 200
 
 
-def test_null_is_as_if_the_field_were_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_null_means_all_or_is_as_if_the_field_were_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(worker, "JOBS", {"show": lambda request, *_: {"request": request}})
     event = last_of(run_all({"do": "show", **dict.fromkeys(FIELDS), "own": None, "mode": "full"}))
-    assert event["request"] == {"id": 0, "do": "show", "mode": "full"}
+    assert event["request"] == {"id": 0, "do": "show", "mode": "full", "series": None, "part": None, "limit": None}
 
 
 @pytest.mark.parametrize("module", [worker_jobs, learning_jobs], ids=lambda module: module.__name__)
