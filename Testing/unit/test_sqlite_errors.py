@@ -68,3 +68,17 @@ def test_a_locked_journal_is_busy_and_another_complaint_is_not(tmp_path: Path) -
     with pytest.raises(JournalError, match="check the disk") as raised, explained(tmp_path):
         raise sqlite3.OperationalError("no such table: locked")
     assert not isinstance(raised.value, BusyError)
+
+
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [
+        (5, "BUSY"), (6, "BUSY"), (15, "BUSY"), (261, "BUSY"), (262, "BUSY"), (517, "BUSY"),  # e.g. BUSY_SNAPSHOT
+        (8, "READ_ONLY"), (1032, "READ_ONLY"), (14, "READ_ONLY"), (526, "READ_ONLY"), (11, "DAMAGED"), (267, "DAMAGED"),
+        (13, "FULL"), (26, "NOT_A_DATABASE"), (1, "OTHER"), (10, "OTHER"), (3850, "OTHER"), (2067, "OTHER"),
+    ],
+)  # fmt: skip
+def test_extended_codes_are_of_their_kind_whatever_they_say(code: int, problem: str) -> None:
+    error = sqlite3.OperationalError("database is locked" if problem == "OTHER" else "something else")
+    error.sqlite_errorcode = code
+    assert sqlite_problem(error) is SqliteProblem[problem]
