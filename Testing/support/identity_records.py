@@ -206,7 +206,7 @@ def mismatches(expected: Expected, found: Sequence[Found], originals: Mapping[st
     if expected.exact:
         wrong += [f"row too many: {row.status} {sorted(row.files) or row.place}" for row in left]
     else:
-        wrong += [f"labeled by nobody: {sorted(row.files)}" for row in left if _labeled(row)]
+        wrong += [f"label that nobody gave: {sorted(row.files)}" for row in left if _labeled(row)]
     wrong += _lost(expected, rows)
     wrong += [
         f"one part holds {len(row.files)} images of several"
@@ -252,7 +252,7 @@ def _folder_mismatches(place: FolderRow, found: Found | None) -> Iterator[str]:
     elif found.status not in place.statuses:
         yield f"{place.folder}: {found.status}, not {' or '.join(sorted(place.statuses))}"
     elif _labeled(found):
-        yield f"{place.folder}: labeled by nobody"
+        yield f"{place.folder}: label that nobody gave"
 
 
 def _lost(expected: Expected, rows: Sequence[Found]) -> Iterator[str]:
