@@ -39,7 +39,7 @@ class SeriesClassifier(ScriptedLoadableModule):
         slicer.app.connect("startupCompleted()", self.onStartupCompleted)
 
     def onStartupCompleted(self):
-        """Late set-up: all modules are there."""
+        """Late set-up: all modules are there, but not yet what their own late set-up makes."""
         from SeriesClassifierApp import InOtherModules
 
         InOtherModules.install()
@@ -58,13 +58,16 @@ class SeriesClassifierWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def setup(self):
         """Build the panel; called once by Slicer."""
         ScriptedLoadableModuleWidget.setup(self)
+        from SeriesClassifierApp import InOtherModules
         from SeriesClassifierApp.Panel import Panel
 
+        # Also after a reload, and where the module was loaded later than at the start of the application.
+        InOtherModules.install()
         uiWidget = slicer.util.loadUI(self.resourcePath("UI/SeriesClassifier.ui"))
         self.layout.addWidget(uiWidget)
         uiWidget.setMRMLScene(slicer.mrmlScene)
         self.logic = SeriesClassifierLogic()
-        self.panel = Panel(slicer.util.childWidgetVariables(uiWidget), uiWidget)
+        self.panel = Panel(slicer.util.childWidgetVariables(uiWidget))
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.StartCloseEvent, self.onSceneStartClose)
         self.addObserver(slicer.mrmlScene, slicer.mrmlScene.EndCloseEvent, self.onSceneEndClose)
         self.initializeParameterNode()
@@ -88,7 +91,10 @@ class SeriesClassifierWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.removeObservers()
 
     def onReload(self):
-        """Reload the parts of the module, too."""
+        """Reload the parts of the module, too, and what it has in other modules."""
+        from SeriesClassifierApp import InOtherModules
+
+        InOtherModules.uninstall()
         for name in list(sys.modules):
             if name.split(".")[0] in ("SeriesClassifierApp", "SeriesClassifierLib"):
                 del sys.modules[name]
@@ -123,7 +129,7 @@ class SeriesClassifierWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onParametersModified(self, _caller=None, _event=None):
         """A choice changed, and with it what can be done."""
         if self.panel is not None:
-            self.panel.updateButtons()
+            self.panel.parametersChanged()
 
 
 class SeriesClassifierLogic(ScriptedLoadableModuleLogic):

@@ -5,13 +5,15 @@ A tag value is what the file says, decoded but never guessed: a missing or unrea
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
 
 TagValue = str | float | tuple[str, ...] | tuple[float, ...]
 UNKNOWN = "unknown"
+# The task of the bundles that read headers alone.
+HEADERS_TASK = "headers"
 
 
 class Status(str, Enum):
@@ -39,12 +41,14 @@ class Instance:
     """One image: a single-frame file, or one frame of a multi-frame file.
 
     ``tags`` maps pydicom keywords (and the names of ``sources.tags.PRIVATE_TAGS``) to decoded values.
-    ``frame`` counts from 0; it is 0 for a single-frame file.
+    ``frame`` counts from 0; it is 0 for a single-frame file. ``content`` is a digest of its pixels where
+    nothing in the header tells it from another image of its series, else "".
     """
 
     path: str
     frame: int
     tags: Mapping[str, TagValue]
+    content: str = ""
 
     def text(self, keyword: str) -> str:
         """The value as one string, multiple values joined by a backslash; empty when absent."""
@@ -88,10 +92,11 @@ def _numbers(values: tuple[str, ...] | tuple[float, ...]) -> tuple[float, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """All instances found for one SeriesInstanceUID.
+    """All instances found for one SeriesInstanceUID in one study.
 
-    ``problems`` says in words what could not be read. A series without instances is a failed one; a file that
-    could not even be assigned to a series is a Series with an empty ``series_uid``.
+    ``problems`` says in words what could not be read, ``warnings`` what contradicts itself (UIDs that are
+    used twice). A series without instances is a failed one; a file that could not even be assigned to a
+    series is a Series with an empty ``series_uid``.
     """
 
     series_uid: str
@@ -101,6 +106,7 @@ class Series:
     problems: tuple[str, ...] = ()
     description: str = ""
     series_number: int | None = None
+    warnings: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +120,12 @@ class Study:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Images of one series that belong together and get one label. ``index`` counts from 1.
+    """Images of one series that belong together and get one label. ``index`` counts from 1 and is for people.
 
-    ``split_by`` names what tells this part from its sisters ("b-value", "echo time", "time", "image type",
-    "orientation"). ``time_index`` counts from 0 when the parts are time points, else None.
+    ``key`` says what the part is, wherever it stands (``parts.part_key``); ``images`` are the digests that it
+    rests on, as ``identity.pack`` joins them. ``values`` tell the part from the others of its series
+    ("b=400", "TE=2.3"), ``split_by`` names the axes of the split ("b-value", "echo time"). ``time_index``
+    counts from 0 when the parts are time points, else None.
     """
 
     series_uid: str
@@ -127,6 +135,9 @@ class Part:
     b_value: float | None = None
     time_index: int | None = None
     split_by: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    key: str = ""
+    images: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,14 +149,81 @@ class Fact:
     source: str
 
 
+class Witness(str, Enum):
+    """An independent source of opinion about a facet, or of a remark about the series."""
+
+    FACT = "fact"  # a tag states the value exactly
+    HEADER = "header"  # acquisition parameters
+    IMAGE = "image"  # pixels
+    JOINT = "joint"  # header and pixels, by one model
+    WORDS = "words"  # what people wrote
+    STUDY = "study"  # relations to the other series of the study
+    FILE = "file"  # how the files are
+    HUMAN = "human"  # a reviewer
+
+
+class Reason(str, Enum):
+    """Why a piece of evidence is there. ``explain.evidence_text`` has one sentence for each."""
+
+    STATES = "states"  # the witness names the value
+    SUGGESTS = "suggests"  # words name a value where no class was found
+    TAGS_DISAGREE = "tags_disagree"  # the other tags look like another class than a tag names
+    IMAGE_DISAGREES = "image_disagrees"  # the image looks like another class than a tag names
+    WITNESSES_DISAGREE = "witnesses_disagree"  # header and image are each sure of another class
+    JOINT_DISAGREES = "joint_disagrees"  # header and image together look like another class
+    WORDS_DISAGREE = "words_disagree"  # the description names another class
+    UNLIKE_LABEL = "unlike_label"  # header and image together do not look like the label
+    HEADER_UNSURE = "header_unsure"  # the header names another class and is not sure of it
+    SPIN_ECHO_DIXON = "spin_echo_dixon"  # a Dixon image of a spin echo
+    FEW_PARAMETERS = "few_parameters"  # too few acquisition parameters
+    OTHER_MODALITY = "other_modality"  # not a modality that a bundle knows
+    NOT_CERTAIN = "not_certain"  # the best class is below the threshold of auto
+    NO_CLASS = "no_class"  # no class reaches the threshold of an answer
+    VOTED = "voted"  # the series of the study vote for the value
+    AFTER_BOLUS = "after_bolus"  # so many seconds after the injection
+    AFTER_CONTRAST = "after_contrast"  # so many seconds after the injection, by the order of the series
+    BEFORE_CONTRAST = "before_contrast"  # before the first series with a contrast agent
+    UNREADABLE = "unreadable"  # part of the files could not be read
+    REPEATED_SOP_UID = "repeated_sop_uid"  # different images under one SOPInstanceUID
+    NO_SOP_UID = "no_sop_uid"  # images without SOPInstanceUID
+    SHARED_SERIES_UID = "shared_series_uid"  # several studies use the SeriesInstanceUID
+    SEVERAL_PATIENTS = "several_patients"  # images of several patients in one series
+    LABELED = "labeled"  # a reviewer named the value
+    LABELED_OTHER_IMAGES = "labeled_other_images"  # a reviewer named it, but of other images
+    RECORDED = "recorded"  # a sentence that an older version recorded
+
+
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One reason for (or against) a label, in words. ``kind`` is fact, header, picture, joint, study,
-    description, conflict or warning.
+    """One reason for or against a label. Sentences are made from these fields, and nothing reads sentences.
+
+    ``probability`` is that of ``value``; ``other`` is the value that it is held against; ``source`` names the
+    tag, the series or the person that it rests on; ``number`` counts what the reason is about (images,
+    studies, seconds, percent of votes); ``detail`` is free text of a person or a file, shown as it is.
+    ``against`` speaks against the label; ``decisive`` marks what took the status ``auto`` away.
     """
 
-    kind: str
-    text: str
+    witness: Witness
+    reason: Reason = Reason.STATES
+    facet: str = ""
+    value: str = ""
+    probability: float | None = None
+    other: str = ""
+    source: str = ""
+    number: float | None = None
+    detail: str = ""
+    against: bool = False
+    decisive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """The calibrated class probabilities that a witness gives for one facet, by the bundle of ``task``."""
+
+    witness: Witness
+    task: str
+    facet: str
+    classes: Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +231,11 @@ class Prediction:
     """The label of one part, with everything needed to show it, store it and argue about it.
 
     The first group of fields is the public table (``publish.table.COLUMNS``); the last group is kept in the
-    journal and the JSON output. ``confidence`` is the calibrated probability that ``sequence`` is right.
-    ``probabilities`` maps a facet to class probabilities; ``protocol`` is ``headers.protocol.protocol``.
+    journal and the JSON output. ``confidence`` is the calibrated probability of the ``sequence`` that is
+    shown, None where none is or a person named it. ``protocol`` is ``headers.protocol.protocol``; ``images``
+    are those of ``part_key``, b"" where the journal keeps them.
+
+    Fields that were added after the first version have defaults, so that older journals can be read.
     """
 
     patient_id: str
@@ -177,9 +258,33 @@ class Prediction:
     bundle: str
     n_instances: int
     error: str = ""
+    part_key: str = ""
 
     evidence: tuple[Evidence, ...] = ()
-    probabilities: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    opinions: tuple[Opinion, ...] = ()
     fingerprint: str = ""
     bundle_digest: str = ""
     protocol: Mapping[str, str | float] = field(default_factory=dict)
+    images: bytes = b""
+
+
+PartId = tuple[str, str, str, int]
+
+
+def part_id(prediction: Prediction) -> PartId:
+    """Tells the parts of one state of a journal apart, also those of older versions, which have no key."""
+    return (prediction.study_uid, prediction.series_uid, prediction.part_key, prediction.part)
+
+
+def classes_of(
+    opinions: Iterable[Opinion], facet: str, witness: Witness, task: str = ""
+) -> Mapping[str, float]:
+    """The probabilities that ``witness`` gives for ``facet``, {} where it abstains.
+
+    With ``task`` those of the bundle of that task, else of the last one that was asked.
+    """
+    found: Mapping[str, float] = {}
+    for opinion in opinions:
+        if opinion.facet == facet and opinion.witness is witness and task in ("", opinion.task):
+            found = opinion.classes
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import runpy
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,32 @@ settings.register_profile("untimed", deadline=None, suppress_health_check=[Healt
 settings.load_profile("untimed")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+_SCRAMBLED = Path(__file__).resolve().parent / "support" / "scrambled"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--scramble-evidence``: no test but those marked ``golden`` may notice."""
+    parser.addoption(
+        "--scramble-evidence",
+        action="store_true",
+        help="give every reason another sentence, also in the processes that tests start",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before any test module loads the library."""
+    if config.getoption("--scramble-evidence"):
+        runpy.run_path(str(_SCRAMBLED / "sitecustomize.py"))
+        paths = [str(_SCRAMBLED), *filter(None, [os.environ.get("PYTHONPATH")])]
+        os.environ["PYTHONPATH"] = os.pathsep.join(paths)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The sentences themselves are what golden tests assert."""
+    if config.getoption("--scramble-evidence"):
+        golden = [item for item in items if item.get_closest_marker("golden")]
+        config.hook.pytest_deselected(items=golden)
+        items[:] = [item for item in items if item not in golden]
 
 
 @pytest.fixture(scope="session", autouse=True)

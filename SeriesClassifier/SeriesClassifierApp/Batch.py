@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from SeriesClassifierApp.Sources import NOTHING, Source
 from SeriesClassifierApp.WorkerProcess import WorkerProcess
 
 # A process that dies again and again without having done anything new will not get further.
@@ -13,7 +14,8 @@ _MOST_CRASHES = 3
 
 
 class Batch:
-    """Runs a job ``classify``. ``onRows`` gets rows as they come, ``onEnd`` the last event once.
+    """Runs a job ``classify`` on one source. ``onRows`` gets rows as they come, ``onEnd`` the last event
+    once.
 
     A worker that crashes is started again and goes on where it was: what it had done is in the journal.
     """
@@ -33,15 +35,17 @@ class Batch:
         self._job = 0
         self._crashes = 0
         self._started = 0.0
+        self.source = NOTHING
         self.isRunning = False
         self.isStopping = False
         self.done: set[str] = set()
         self.total = 0
         self.restarts = 0
 
-    def start(self, **request: Any) -> None:
-        """``request`` as the job ``classify`` takes it."""
-        self._request = request
+    def start(self, source: Source, **request: Any) -> None:
+        """``request`` is what the job ``classify`` takes beside the source and its journal."""
+        self.source = source
+        self._request = {"source": source.location, "journal": source.journal, **request}
         self.done = set()
         self._crashes = self.restarts = self.total = 0
         self.isRunning, self.isStopping = True, False
@@ -82,7 +86,7 @@ class Batch:
         elif kind == "rows":
             if not event.get("provisional"):
                 before = len(self.done)
-                self.done.update(row["series_uid"] or row["description"] for row in event["rows"])
+                self.done.update(row["key"] for row in event["rows"])
                 self._crashes = 0 if len(self.done) > before else self._crashes
             self._onRows(event["rows"])
         elif kind == "crashed" and not self.isStopping and self._crashes < _MOST_CRASHES:

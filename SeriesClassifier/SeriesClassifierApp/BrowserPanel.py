@@ -8,39 +8,45 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from SeriesClassifierApp import DatabaseSource, Labels
+from SeriesClassifierApp import DatabaseSource, LabelNews, Labels
+from SeriesClassifierApp.Slowly import singleShot
 
 NAME = "SeriesClassifierBrowserPanel"
+# Rows of a batch and selections of a user come in swarms.
+_SHOW_AFTER_MS = 100
 
 
 class BrowserPanel:
-    """Put into the browser of the DICOM module once that exists."""
+    """Stands in the browser of the DICOM module, as soon as there is one and for as long."""
 
     def __init__(self) -> None:
         self._frame: Any = None
-        self._tables: Any = None
         self.label: Any = None
         self.classifyButton: Any = None
+        self.openButton: Any = None
+        self._later = singleShot(_SHOW_AFTER_MS, self.show)
 
     @property
     def isThere(self) -> bool:
-        """Whether it is in the browser."""
-        return self._frame is not None
+        """Whether it is in the browser; with the browser it is deleted."""
+        return bool(self._frame)
 
     def install(self) -> bool:
         """Add it to the browser; False while there is no browser."""
         if self.isThere:
             return True
-        browser = DatabaseSource.browser()
-        if browser is None:
+        around = DatabaseSource.browserPanel()
+        if DatabaseSource.browser() is None:
             return False
+        self.cleanup()
         self._frame = qt.QFrame()
         self._frame.objectName = NAME
         layout = qt.QHBoxLayout(self._frame)
         layout.setContentsMargins(4, 2, 4, 2)
         self.label = qt.QLabel(_("Series class: select a series"))
         self.label.toolTip = _(
-            "What Series Classifier says of the selected series. Research use; no medical device."
+            "The class of the selected series, as Series Classifier reports it. Research use; not a medical "
+            "device."
         )
         self.classifyButton = qt.QPushButton(_("Classify selected"))
         self.classifyButton.toolTip = _("Classify the studies of what is selected above.")
@@ -49,48 +55,56 @@ class BrowserPanel:
         layout.addWidget(self.label, 1)
         layout.addWidget(self.classifyButton)
         layout.addWidget(self.openButton)
-        slicer.modules.DICOMWidget.browserWidget.layout().addWidget(self._frame)
+        around.layout().addWidget(self._frame)
         self.classifyButton.connect("clicked(bool)", self._onClassify)
         self.openButton.connect("clicked(bool)", self._onOpen)
-        self._tables = browser.dicomTableManager()
-        self._tables.connect("seriesSelectionChanged(QStringList)", self._onSelection)
-        self._onSelection(self._tables.currentSeriesSelection())
+        LabelNews.connect(self.showSoon)
+        self.show()
         return True
 
     def cleanup(self) -> None:
         """Take it out again."""
-        if self._frame is None:
-            return
-        self._tables.disconnect("seriesSelectionChanged(QStringList)", self._onSelection)
-        self.classifyButton.disconnect("clicked(bool)", self._onClassify)
-        self.openButton.disconnect("clicked(bool)", self._onOpen)
-        self._frame.setParent(None)
-        self._frame.deleteLater()
-        self._frame = self._tables = None
+        self._later.stop()
+        LabelNews.disconnect(self.showSoon)
+        if self._frame:
+            self.classifyButton.disconnect("clicked(bool)", self._onClassify)
+            self.openButton.disconnect("clicked(bool)", self._onOpen)
+            self._frame.setParent(None)
+            self._frame.deleteLater()
+        self._frame = self.label = self.classifyButton = self.openButton = None
 
-    def _onSelection(self, uids: Any) -> None:
-        self.label.text = describe(list(uids))
-        self.classifyButton.enabled = bool(DatabaseSource.selectedSeries())
+    def showSoon(self) -> None:
+        """Something changed of which there may be more in a moment."""
+        if not self._later.isActive():
+            self._later.start()
+
+    def show(self) -> None:
+        """What is known now of the series that is selected now."""
+        if not self.isThere:
+            return
+        selected = DatabaseSource.selectedSeries()
+        self.label.text = describe(selected)
+        self.classifyButton.enabled = bool(selected)
 
     def _onClassify(self, _checked: bool = False) -> None:
-        panel = _modulePanel()
-        if panel is None or panel.batch.isRunning:
-            self.label.text = _("Classification is under way.")
+        panel = modulePanel()
+        if panel is None or panel.batch.isRunning or panel.publisher.isWriting:
+            self.label.text = _("Classification is under way: try again in a moment.")
             return
-        panel.enter()
-        panel.classifySeries(DatabaseSource.selectedSeries())
-        self.label.text = _("Classifying ...")
+        panel.classifyDatabase(DatabaseSource.selectedSeries())
+        self.label.text = panel.ui.statusLabel.text
 
     def _onOpen(self, _checked: bool = False) -> None:
         slicer.util.selectModule("SeriesClassifier")
-        panel = _modulePanel()
+        panel = modulePanel()
         chosen = DatabaseSource.selectedSeries()
         if panel is not None and chosen:
-            panel.table.select(chosen[0])
+            panel.showDatabase()
+            panel.table.selectSeries(chosen[0])
 
 
 def describe(uids: list[str]) -> str:
-    """What is said of the selected series, in one line."""
+    """What is known of the selected series, in one line."""
     if not uids:
         return _("Series class: select a series")
     label = Labels.labelOf(uids[0])
@@ -103,7 +117,10 @@ def describe(uids: list[str]) -> str:
     return _("Series class: {text}").format(text=f"{text}){more}")
 
 
-def _modulePanel() -> Any:
-    """The panel of the module, built when it was never shown."""
-    slicer.modules.seriesclassifier.widgetRepresentation()
+def modulePanel() -> Any:
+    """The panel of the module, built when it was never shown; None where the module is not loaded."""
+    module = getattr(slicer.modules, "seriesclassifier", None)
+    if module is None:
+        return None
+    module.widgetRepresentation()
     return getattr(getattr(slicer.modules, "SeriesClassifierWidget", None), "panel", None)

@@ -6,13 +6,12 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from SeriesClassifierApp import DatabaseSource
 from SeriesClassifierApp.DetailsView import DetailsView
-from SeriesClassifierApp.LabelStore import Chosen, LabelStore
+from SeriesClassifierApp.LabelStore import Chosen
+from SeriesClassifierApp.Questions import Questions
 from SeriesClassifierApp.ReviewTable import ReviewTable
 from SeriesClassifierApp.Slowly import singleShot
 from SeriesClassifierApp.Vocabulary import classesOf
-from SeriesClassifierApp.WorkerProcess import WorkerProcess
 
 _REST_MS = 120
 
@@ -21,7 +20,7 @@ _REST_MS = 120
 class _Question:
     """The details of one series: asked for, and the answer when it is there."""
 
-    uid: str
+    key: str
     job: int = 0
     answer: Mapping[str, Any] | None = None
 
@@ -33,19 +32,19 @@ class ChosenSeries:
         self,
         table: ReviewTable,
         details: DetailsView,
-        worker: WorkerProcess,
-        store: LabelStore,
+        questions: Questions,
         *,
+        filesOf: Callable[[str], list[str]],
         reasonsOf: Callable[[str, int | None], list[str]],
         nextOf: Callable[[Chosen], str],
     ) -> None:
-        """``reasonsOf`` says why a series and part waits for review, ``nextOf`` which series comes after it,
-        or an empty text.
+        """``filesOf`` gives the files of a series, ``reasonsOf`` says why a series and part waits for review,
+        ``nextOf`` which series comes after it, or an empty text.
         """
         self._table = table
         self._details = details
-        self._worker = worker
-        self._store = store
+        self._questions = questions
+        self._filesOf = filesOf
         self._reasonsOf = reasonsOf
         self._nextOf = nextOf
         self._now: _Question | None = None
@@ -59,13 +58,20 @@ class ChosenSeries:
         """The cursor moved, perhaps on its way to somewhere else."""
         self._timer.start()
 
-    def changed(self, uids: Collection[str]) -> None:
+    def changed(self, keys: Collection[str]) -> None:
         """What is known of series changed."""
-        if self._ahead is not None and self._ahead.uid in uids:
+        if self._ahead is not None and self._ahead.key in keys:
             self._forgetAhead()
         current = self._table.current()
-        if current is not None and current[0] in uids:
+        if current is not None and current[0] in keys:
             self.showSoon()
+
+    def forget(self) -> None:
+        """Other series are shown."""
+        self._timer.stop()
+        self._forgetAhead()
+        self._forgetNow()
+        self.shown = ""
 
     def changedAll(self) -> None:
         """What is known of every series may have changed."""
@@ -83,9 +89,9 @@ class ChosenSeries:
         else:
             self._lookAhead(chosen)
 
-    def picturesOf(self, uid: str) -> list[Any]:
+    def picturesOf(self, key: str) -> list[Any]:
         """The pictures of a series, when it is the one that is shown."""
-        return self._details.pixmaps if self.shown == uid else []
+        return self._details.pixmaps if self.shown == key else []
 
     def cleanup(self) -> None:
         """Ask no more."""
@@ -101,21 +107,19 @@ class ChosenSeries:
         if chosen is None or row is None or not row["series_uid"]:
             self._details.clear(row["parts"][0]["error"] if row else "")
             return
-        uid, part = chosen
-        if self._now is not None and self._now.answer is None:
-            self._worker.cancel(self._now.job, insist=False)
-        self._now = None
-        if self._ahead is not None and self._ahead.uid == uid:
+        key, part = chosen
+        self._forgetNow()
+        if self._ahead is not None and self._ahead.key == key:
             self._now, self._ahead = self._ahead, None
         if self._now is not None and self._now.answer is not None:
             self._showAnswer()
             return
-        self._details.announce(row, self._reasonsOf(uid, part))
+        self._details.announce(row, self._reasonsOf(key, part))
         if self._now is None:
-            self._now = self._ask(uid, row)
+            self._now = self._ask(key, row)
 
-    def _ask(self, uid: str, row: Mapping[str, Any]) -> _Question:
-        question = _Question(uid)
+    def _ask(self, key: str, row: Mapping[str, Any]) -> _Question:
+        question = _Question(key)
 
         def listen(event: Mapping[str, Any]) -> None:
             if event["event"] == "done":
@@ -124,32 +128,37 @@ class ChosenSeries:
                     self._showAnswer()
 
         known = row.get("pictures")
-        where = {"pictures": known} if known else {"files": DatabaseSource.filesOf(uid)}
-        question.job = self._worker.request(
-            "details", listen, journal=self._store.path, series_uid=uid, **where
+        where = {"pictures": known} if known else {"files": self._filesOf(row["series_uid"])}
+        question.job = self._questions.ask(
+            "details", listen, study_uid=row["study_uid"], series_uid=row["series_uid"], **where
         )
         return question
 
     def _showAnswer(self) -> None:
         chosen = self._table.current()
-        if self._now is None or chosen is None or chosen[0] != self._now.uid:
+        if self._now is None or chosen is None or chosen[0] != self._now.key:
             return
-        uid, part = chosen
-        found = [p for p in self._now.answer["parts"] if part in (None, p["part"])]
+        key, part = chosen
+        found = [p for p in self._now.answer["parts"] if part in (None, p["part_key"])]
         if found:
-            self.shown = uid
-            self._reasons = self._reasonsOf(uid, part)
-            self._details.show(self._table.rows[uid], found[0], classesOf("sequence"), self._reasons)
+            self.shown = key
+            self._reasons = self._reasonsOf(key, part)
+            self._details.show(self._table.rows[key], found[0], classesOf("sequence"), self._reasons)
         self._lookAhead(chosen)
 
     def _lookAhead(self, chosen: Chosen) -> None:
-        uid = self._nextOf(chosen)
-        row = self._table.rows.get(uid)
-        if row is not None and (self._ahead is None or self._ahead.uid != uid):
+        key = self._nextOf(chosen)
+        row = self._table.rows.get(key)
+        if row is not None and (self._ahead is None or self._ahead.key != key):
             self._forgetAhead()
-            self._ahead = self._ask(uid, row)
+            self._ahead = self._ask(key, row)
 
     def _forgetAhead(self) -> None:
         if self._ahead is not None and self._ahead.answer is None:
-            self._worker.cancel(self._ahead.job, insist=False)
+            self._questions.forget(self._ahead.job)
         self._ahead = None
+
+    def _forgetNow(self) -> None:
+        if self._now is not None and self._now.answer is None:
+            self._questions.forget(self._now.job)
+        self._now = None

@@ -8,10 +8,11 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from SeriesClassifierApp import DatabaseSource, Dependencies, Settings
+from SeriesClassifierApp import DatabaseSource, Dependencies, Settings, Sources
 from SeriesClassifierApp.Batch import Batch
 from SeriesClassifierApp.LabelStore import LabelStore
 from SeriesClassifierApp.Parameters import Mode, Scope, Task
+from SeriesClassifierApp.Sources import Source
 from SeriesClassifierApp.Wires import Wires
 from SeriesClassifierApp.WorkerProcess import WorkerProcess
 
@@ -28,31 +29,46 @@ class Classifying:
         *,
         say: Callable[[str], None],
         onStart: Callable[[], None],
-        onRows: Callable[[list[dict[str, Any]]], None],
-        onEnd: Callable[[int], None],
+        onRows: Callable[[Source, list[dict[str, Any]]], None],
+        onEnd: Callable[[Source, int], None],
     ) -> None:
-        """``onStart`` is called before a batch, to open its journal; ``onEnd`` is told how many are done."""
+        """``onStart`` is called before a batch, to show what it is about; ``onRows`` and ``onEnd`` are told
+        of which source the rows are, and how many series are done.
+        """
         self._ui = ui
         self._store = store
         self._say = say
         self._onStart = onStart
         self._onEnd = onEnd
         self.parameters: Any = None
-        self.batch = Batch(worker, self._onProgress, onRows, self._onBatchEnd)
+        self.batch = Batch(
+            worker, self._onProgress, lambda rows: onRows(self.batch.source, rows), self._onBatchEnd
+        )
         ui.progressArea.visible = False
         wires.connect(ui.classifyButton, "clicked(bool)", self.classify)
         wires.connect(ui.stopButton, "clicked(bool)", self.stop)
+
+    @property
+    def folder(self) -> str:
+        """The folder that is to be classified, or an empty text when something else is."""
+        if self.parameters is None or self.parameters.scope is not Scope.FOLDER:
+            return ""
+        folder = str(self.parameters.folder)
+        return folder if folder not in ("", ".") and Path(folder).exists() else ""
 
     def reasonNotReady(self) -> str:
         """Why the button Classify is disabled, in words; empty when it is not."""
         if self.parameters is None:
             return _("There is no scene.")
         if self.batch.isRunning:
-            return _("Classification is under way.")
+            return (
+                _("Classification is under way.")
+                if self._isShown
+                else _("Another source is being classified in the background: wait, or press Stop.")
+            )
         scope = self.parameters.scope
         if scope is Scope.FOLDER:
-            exists = str(self.parameters.folder) not in ("", ".") and Path(self.parameters.folder).exists()
-            return "" if exists else _("Choose a folder that exists.")
+            return "" if self.folder else _("Choose a folder that exists.")
         if not DatabaseSource.databaseFile():
             return _("Open a DICOM database first (module DICOM), or choose a folder.")
         if scope is Scope.SELECTED and not DatabaseSource.selectedSeries():
@@ -73,11 +89,10 @@ class Classifying:
             Scope.SELECTED: DatabaseSource.selectedSeries,
             Scope.LOADED: DatabaseSource.loadedSeries,
         }.get(parameters.scope, lambda: None)()
-        folder = str(parameters.folder) if parameters.scope is Scope.FOLDER else ""
-        self.classifySeries(series, folder=folder)
+        self.classifySeries(series, folder=self.folder)
 
     def classifySeries(self, series: list[str] | None, *, folder: str = "") -> None:
-        """Classify series of the database (None: all), or a folder."""
+        """Classify series of the open database (None: all), or a folder."""
         try:
             Dependencies.ensure()
         except Dependencies.DependenciesDeclined:
@@ -87,17 +102,21 @@ class Classifying:
             self._say(str(error))
             return
         self._onStart()
+        source = Sources.folder(folder) if folder else Sources.database()
+        if not source.location:
+            self._say(_("Open a DICOM database first (module DICOM), or choose a folder."))
+            return
+        self._ui.progressBar.maximum = 0
+        self._ui.progressArea.visible = True
+        self._ui.stopButton.enabled = True
+        self._say(_("Reading ..."))
         self.batch.start(
-            source=folder or DatabaseSource.databaseFile(),
+            source,
             series=series,
-            journal=self._store.path,
             max_error=float(Settings.get("maxError")),
             bundle=Settings.get("headerBundle"),
             **self._howToLook(),
         )
-        self._ui.progressBar.maximum = 0
-        self._ui.progressArea.visible = True
-        self._say(_("Reading ..."))
         self.updateButton()
 
     def stop(self, _checked: bool = False) -> None:
@@ -138,7 +157,7 @@ class Classifying:
             text += _(", about {seconds:.0f} s left").format(seconds=left)
         if batch.restarts:
             text += _(" (the worker stopped and was started again)")
-        self._say(text)
+        self._tell(text)
 
     def _onBatchEnd(self, event: Mapping[str, Any]) -> None:
         batch = self.batch
@@ -149,13 +168,25 @@ class Classifying:
             text = _("{n} series in {seconds:.1f} s.").format(n=n, seconds=batch.secondsGone)
             if event["failed"]:
                 text += " " + _("{n} could not be read: see the table.").format(n=len(event["failed"]))
-            self._say(text)
         elif kind == "cancelled":
-            self._say(_("Stopped after {n} series; what is done stays.").format(n=n))
+            text = _("Stopped after {n} series; completed work is kept.").format(n=n)
         elif kind == "failed":
-            self._say(event["message"])
+            text = event["message"]
+        elif n:
+            text = _("The worker stopped repeatedly, after {n} series. See the application log.").format(n=n)
         else:
-            text = _("The worker stopped again and again, after {n} series. See the application log.")
-            self._say(text.format(n=n))
-        self._onEnd(n)
+            text = _(
+                "The worker stopped before it had done anything (exit code {code}). See the application log."
+            )
+            text = text.format(code=event.get("code"))
+        self._tell(text)
+        self._onEnd(batch.source, n)
         self.updateButton()
+
+    @property
+    def _isShown(self) -> bool:
+        return self.batch.source == self._store.source
+
+    def _tell(self, text: str) -> None:
+        """``_say`` how the batch is going, which may be about something else than what is shown."""
+        self._say(text if self._isShown else _("In the background: {text}").format(text=text))

@@ -7,15 +7,17 @@ process), open it again, and choose what was chosen before. A few hundredths of 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import ctk
-import slicer
 from slicer.i18n import tr as _
 
 from SeriesClassifierApp import DatabaseSource
 from SeriesClassifierApp.Slowly import singleShot
+from SeriesClassifierApp.Sources import NOTHING, Source
 from SeriesClassifierApp.WorkerProcess import WorkerProcess
 
 # What the worker needs is hundredths of a second; after this the database is opened again whatever it does.
@@ -25,19 +27,43 @@ _AGAIN_MS = 10_000
 _SETTLED_MS = 3_000
 _AFTER_QUERY_MS = 50
 _MOST_TRIES = 30
+# How the worker names its reason when another program has the database locked.
+BUSY = "busy"
+_LAST_EVENTS = ("done", "failed", "cancelled", "crashed")
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What is to be written, and into which database: never into another one that is open by then."""
+
+    source: Source
+    do: str
 
 
 class ColumnPublisher:
     """Writes the column of the open database, or takes it out; tries again while somebody is in the way."""
 
-    def __init__(self, worker: WorkerProcess, say: Callable[[str], None], onOpen: Callable[[], None]) -> None:
-        """``say`` is told in words what happened; ``onOpen`` is called when the database is open again."""
+    def __init__(
+        self,
+        worker: WorkerProcess,
+        *,
+        say: Callable[[str], None],
+        onOpen: Callable[[], None],
+        onWriting: Callable[[Source], None],
+        onFailed: Callable[[Source], None],
+    ) -> None:
+        """``say`` is told in words what happened; ``onOpen`` is called when the database is open again. What
+        is known when ``onWriting`` is called is in the column, unless ``onFailed`` comes after it.
+        """
         self._worker = worker
         self._say = say
         self._onOpen = onOpen
-        self._file = ""
+        self._onWriting = onWriting
+        self._onFailed = onFailed
+        self._database: Any = None
         self._selection: Mapping[Any, list[str]] = {}
-        self._wish: Mapping[str, str] = {}
+        self._wish = _Wish(NOTHING, "")
+        self._written = self._wish
         self._tries = 0
         self._patience = singleShot(_PATIENCE_MS, self._reopen)
         self._later = singleShot(_AGAIN_MS, self._begin)
@@ -48,15 +74,15 @@ class ColumnPublisher:
     @property
     def isWriting(self) -> bool:
         """Whether the database is closed for writing just now."""
-        return bool(self._file)
+        return self._database is not None
 
-    def publish(self, journal: str) -> None:
-        """Show the labels of ``journal`` in the browser."""
-        self._ask({"do": "publish", "journal": journal})
+    def publish(self, source: Source) -> None:
+        """Show the labels of a database in the browser, if it is the one that is open."""
+        self._ask(_Wish(source, "publish"))
 
-    def remove(self) -> None:
-        """Take the column out of the browser."""
-        self._ask({"do": "unpublish"})
+    def remove(self, source: Source) -> None:
+        """Take the column of a database out of the browser, if it is the one that is open."""
+        self._ask(_Wish(source, "unpublish"))
 
     def cleanup(self) -> None:
         """Stop waiting, and leave the database open as it was."""
@@ -64,58 +90,89 @@ class ColumnPublisher:
         self._reopen()
         self._stopRestoring()
 
-    def _ask(self, request: Mapping[str, str]) -> None:
+    def _ask(self, wish: _Wish) -> None:
         """The newest wish replaces one that still waits."""
-        self._wish, self._tries = request, 0
+        self._wish, self._tries = wish, 0
         self._later.stop()
         self._begin()
 
     def _begin(self) -> None:
-        file = DatabaseSource.databaseFile()
-        if not file:
-            return
+        """Write when the worker is there and has nothing else to do: it may only just be starting, and the
+        database must not be closed for as long.
+        """
+        wish = self._wish
         if self.isWriting:
             self._later.start()
-            return
-        self._selection = _selection()
-        self._file = file
-        DatabaseSource.database().closeDatabase()
-        self._patience.start()
-        self._worker.request(listener=self._onEvent, database=file, **self._wish)
+        elif self._canBegin(wish):
+            self._worker.request("labels", lambda event: self._onFree(wish, event), journal=os.devnull)
 
-    def _onEvent(self, event: Mapping[str, Any]) -> None:
-        if event["event"] not in ("done", "failed", "cancelled", "crashed"):
+    def _canBegin(self, wish: _Wish) -> bool:
+        if not wish.source.isOpen:
+            return False  # whoever wished it does so again when that database is open
+        if DatabaseSource.isImporting():
+            self._say(_("The column will be written after the import."))
+            self._later.start()
+            return False
+        return True
+
+    def _onFree(self, wish: _Wish, event: Mapping[str, Any]) -> None:
+        if event["event"] not in _LAST_EVENTS or wish is not self._wish or self.isWriting:
+            return
+        if event["event"] != "done":
+            self._sayNotWritten(event)
+        elif self._canBegin(wish):
+            self._selection = _selection()
+            self._written, self._database = wish, DatabaseSource.database()
+            self._database.closeDatabase()
+            self._patience.start()
+            if wish.do == "publish":
+                self._onWriting(wish.source)
+            self._worker.request(
+                wish.do,
+                lambda event: self._onEvent(wish, event),
+                database=wish.source.databaseFile,
+                journal=wish.source.journal,
+            )
+
+    def _onEvent(self, wish: _Wish, event: Mapping[str, Any]) -> None:
+        if event["event"] not in _LAST_EVENTS:
             return
         self._reopen()
         if event["event"] == "done":
-            if "series" in event:
+            if wish.do == "publish":
                 self._say(_("The DICOM browser shows the class of {n} series.").format(n=event["series"]))
             else:
-                self._say(_("The column was taken out of the DICOM browser."))
-            return
+                self._say(_("The column was removed from the DICOM browser."))
+        elif wish.do == "publish":
+            self._onFailed(wish.source)
         self._tries += 1
-        if "in use" in str(event.get("message", "")) and self._tries < _MOST_TRIES:
+        if wish is not self._wish:
+            self._begin()  # a newer one waits
+        elif event["event"] == "done":
+            return
+        elif event.get("reason") == BUSY and self._tries < _MOST_TRIES:
             self._later.start()
             self._say(_("The DICOM database is busy: the column will be written in a few seconds."))
         else:
-            self._say(
-                _("The column was not written: {reason}").format(
-                    reason=event.get("message") or event["event"]
-                )
-            )
+            self._sayNotWritten(event)
+
+    def _sayNotWritten(self, event: Mapping[str, Any]) -> None:
+        reason = event.get("message") or event["event"]
+        self._say(_("The column was not written: {reason}").format(reason=reason))
 
     def _reopen(self) -> None:
+        """Open what was closed, unless it is gone or somebody has opened something else in it."""
         self._patience.stop()
-        file, self._file = self._file, ""
-        database = slicer.dicomDatabase
-        if not file or database is None:
+        database, self._database = self._database, None
+        if database is None:
             return
         self._stopRestoring()
-        database.openDatabase(file)
-        self._restore()
-        self._watched = database
-        database.connect("databaseChanged()", self._onQueried)
-        self._settled.start()
+        if database and not database.isOpen:
+            database.openDatabase(self._written.source.databaseFile)
+            self._restore()
+            self._watched = database
+            database.connect("databaseChanged()", self._onQueried)
+            self._settled.start()
         self._onOpen()
 
     def _restore(self) -> None:
@@ -133,9 +190,9 @@ class ColumnPublisher:
     def _stopRestoring(self) -> None:
         self._settled.stop()
         self._restorer.stop()
-        if self._watched is not None:
+        if self._watched:
             self._watched.disconnect("databaseChanged()", self._onQueried)
-            self._watched = None
+        self._watched = None
 
 
 def _selection() -> Mapping[Any, list[str]]:

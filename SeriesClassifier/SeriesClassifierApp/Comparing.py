@@ -10,7 +10,6 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from SeriesClassifierApp import DatabaseSource
 from SeriesClassifierApp.FlipsTable import FlipsTable
 from SeriesClassifierApp.LabelStore import LabelStore
 from SeriesClassifierApp.Learning import Learning
@@ -55,6 +54,11 @@ class Comparing:
         """Let go of the table."""
         self.flips.cleanup()
 
+    def forget(self) -> None:
+        """Another source is shown: what a bundle would change there is not known."""
+        self._compared = None
+        self._showResult("", isThere=False)
+
     def tryBundle(self, folder: str) -> None:
         """A new bundle is there."""
         self._ui.newBundleEdit.currentPath = folder
@@ -65,15 +69,15 @@ class Comparing:
         if self._reasonNoComparison():
             return
         new = self._newBundle
-        asked = self._asked()
+        asked, visit = self._asked(), self._store.visit
         self._compared = None
         self._showResult("", isThere=False)
         self._jobs.run(
             _("Comparing"),
             "compare",
-            lambda event: self._onCompared(event, asked),
+            lambda event: self._onCompared(event, asked, visit),
             journal=self._store.path,
-            source=DatabaseSource.databaseFile(),
+            source=self._store.source.location,
             old=self._learning.base,
             new=new,
             # Beside the bundle, for nothing may be added to what its checksums are of.
@@ -138,9 +142,9 @@ class Comparing:
             return self._jobs.reasonBusy()
         if not self._newBundle or not Path(self._newBundle).is_dir():
             return _("Train a bundle first, or choose the folder of one.")
-        if not DatabaseSource.databaseFile():
+        if not self._store.source.location:
             return _("Open a DICOM database first (module DICOM).")
-        if not Path(self._store.path).is_file():
+        if not self._store.source.hasLabels:
             return _("Classify something first: there is nothing to compare.")
         return ""
 
@@ -151,7 +155,10 @@ class Comparing:
             return _("See first what this bundle would change.")
         return ""
 
-    def _onCompared(self, event: Mapping[str, Any], asked: tuple[_Stamp, str]) -> None:
+    def _onCompared(self, event: Mapping[str, Any], asked: tuple[_Stamp, str], visit: int) -> None:
+        if visit != self._store.visit:
+            self._jobs.say(_("This comparison was about what was shown before: compare again."))
+            return
         self._compared = asked
         self._breaks = int(event["counts"]["breaks"])
         self._report = event["html"] or ""

@@ -9,8 +9,9 @@ from slicer.i18n import tr as _
 
 from SeriesClassifierApp import SceneLabels
 from SeriesClassifierApp.DetailsView import KEYS, DetailsView
-from SeriesClassifierApp.LabelStore import Chosen, LabelStore
-from SeriesClassifierApp.ReviewTable import ReviewTable
+from SeriesClassifierApp.LabelStore import Chosen, LabelStore, SourceLabels
+from SeriesClassifierApp.ReviewTable import ReviewTable, Selection
+from SeriesClassifierApp.Sources import Source
 from SeriesClassifierApp.Vocabulary import classesOf
 from SeriesClassifierApp.Wires import Wires
 
@@ -22,7 +23,11 @@ Act = Callable[[list[Chosen], list[Chosen]], Iterator[None]]
 
 
 class Correcting:
-    """Writes corrections to the journal and shows their series anew."""
+    """Writes corrections to the journal and shows their series anew.
+
+    What is corrected is what was selected, in the source that was shown, when the key was pressed. If another
+    source is shown by the time that it is written, nothing of it is shown there.
+    """
 
     def __init__(
         self,
@@ -37,9 +42,11 @@ class Correcting:
         onCorrected: Callable[[list[Chosen]], None],
         onUndone: Callable[[list[str]], None],
         onChange: Callable[[Collection[str]], None],
+        onWritten: Callable[[Source], None],
     ) -> None:
-        """``onCorrected`` is told what was corrected; before it ``onNamed``, unless it was because it looks
-        like another. ``onUndone`` is told of which series a correction was taken back, and ``onChange`` of
+        """``onWritten`` is told of which source something was corrected or taken back. If that is shown, the
+        others are told more: ``onCorrected`` what was corrected; before it ``onNamed``, unless it was because
+        it looks like another; ``onUndone`` of which series a correction was taken back, and ``onChange`` of
         which series when the table shows either.
         """
         self._ui = ui
@@ -51,6 +58,7 @@ class Correcting:
         self._onCorrected = onCorrected
         self._onUndone = onUndone
         self._onChange = onChange
+        self._onWritten = onWritten
         self._combos = {facet: getattr(ui, f"{facet}Combo") for facet in _FACETS}
         wires.connect(ui.acceptButton, "clicked(bool)", self.accept)
         wires.connect(ui.undoButton, "clicked(bool)", self.undo)
@@ -67,21 +75,21 @@ class Correcting:
 
     def correct(self, facets: Mapping[str, str]) -> None:
         """The selected series and parts are what ``facets`` say."""
-        note = self._takeNote()
-        self._act(lambda chosen, done: self._store.correct(chosen, facets, note, done))
+        note, labels = self._takeNote(), self._store.shown
+        self._act(labels, lambda chosen, done: labels.correct(chosen, facets, note, done))
 
     def accept(self, _checked: bool = False) -> None:
         """What the selected series are said to be is right."""
-        note = self._takeNote()
-        self._act(lambda chosen, done: self._store.accept(chosen, note, done))
+        note, labels = self._takeNote(), self._store.shown
+        self._act(labels, lambda chosen, done: labels.accept(chosen, note, done))
 
     def correctAlike(self, chosen: Sequence[Chosen], facets: Mapping[str, str], note: str) -> None:
         """``chosen`` are what ``facets`` say, but those that a person labeled in the meantime: one step."""
-        self._table.slowly.add(self._correctingAlike(chosen, facets, note))
+        self._table.slowly.add(self._correctingAlike(self._store.shown, chosen, facets, note), isKept=True)
 
     def undo(self, _checked: bool = False) -> None:
         """Take the last correction back."""
-        self._table.slowly.add(self._undoing())
+        self._table.slowly.add(self._undoing(self._store.shown), isKept=True)
 
     def pressKey(self, place: int) -> None:
         """A number key: the class at that place in the list of Details."""
@@ -109,45 +117,54 @@ class Correcting:
         combo.currentIndex = 0
         if value:
             self.correct({facet: value})
+        self._ui.seriesTree.setFocus()  # the next key is for the table again
 
-    def _act(self, act: Act) -> None:
+    def _act(self, labels: SourceLabels, act: Act) -> None:
         """Do something to the selected series, in slices: there may be thousands."""
         if self._table.hasSelection:
-            self._table.slowly.add(self._acting(act))
+            self._table.slowly.add(self._acting(labels, self._table.selection(), act), isKept=True)
 
-    def _acting(self, act: Act) -> Iterator[None]:
-        chosen: dict[Chosen, None] = {}
+    def _acting(self, labels: SourceLabels, selection: Selection, act: Act) -> Iterator[None]:
+        yield from selection.steps
         done: list[Chosen] = []
-        yield from self._table.chosen(chosen)
-        isDone = yield from self._guarded(act(list(chosen), done))
-        if isDone and chosen and not done:
+        isDone = yield from self._guarded(act(list(selection.found), done))
+        if isDone and selection.found and not done:
             self._say(_("There is no answer to accept: press the number of a class."))
-        self._onNamed(done)
-        yield from self._telling(done)
+        if self._isShown(labels):
+            self._onNamed(done)
+        yield from self._telling(labels, done)
 
     def _correctingAlike(
-        self, chosen: Sequence[Chosen], facets: Mapping[str, str], note: str
+        self, labels: SourceLabels, chosen: Sequence[Chosen], facets: Mapping[str, str], note: str
     ) -> Iterator[None]:
         left: list[Chosen] = []
         done: list[Chosen] = []
-        for uid, part in chosen:
-            if not self._store.isHuman(uid, part):
-                left.append((uid, part))
+        for key, part in chosen:
+            if not labels.isHuman(key, part):
+                left.append((key, part))
             yield
         if left:
-            yield from self._guarded(self._store.correct(left, facets, note, done))
-            self._say(_("{n} more series corrected. Undo (U) takes all of them back.").format(n=len(done)))
-            yield from self._telling(done)
+            yield from self._guarded(labels.correct(left, facets, note, done))
+            if self._isShown(labels):
+                self._say(
+                    _("{n} more series corrected. Undo (U) takes all of them back.").format(n=len(done))
+                )
+            yield from self._telling(labels, done)
 
-    def _telling(self, done: list[Chosen]) -> Iterator[None]:
-        self._onCorrected(done)
-        yield from self._showing([uid for uid, _part in done])
+    def _telling(self, labels: SourceLabels, done: list[Chosen]) -> Iterator[None]:
+        if self._isShown(labels):
+            self._onCorrected(done)
+        yield from self._showing(labels, [key for key, _part in done])
 
-    def _undoing(self) -> Iterator[None]:
-        uids: list[str] = []
-        yield from self._guarded(self._store.undo(uids))
-        self._onUndone(uids)
-        yield from self._showing(uids)
+    def _undoing(self, labels: SourceLabels) -> Iterator[None]:
+        keys: list[str] = []
+        yield from self._guarded(labels.undo(keys))
+        if self._isShown(labels):
+            self._onUndone(keys)
+        yield from self._showing(labels, keys)
+
+    def _isShown(self, labels: SourceLabels) -> bool:
+        return labels is self._store.shown
 
     def _guarded(self, steps: Iterator[None]) -> Generator[None, None, bool]:
         """``steps``, with what goes wrong told to the user; whether nothing did."""
@@ -160,15 +177,19 @@ class Correcting:
             return False
         return True
 
-    def _showing(self, uids: Iterable[str]) -> Iterator[None]:
+    def _showing(self, labels: SourceLabels, keys: Iterable[str]) -> Iterator[None]:
         """Show series as they stand now."""
+        self._onWritten(labels.source)
         shown = {}
-        for uid in dict.fromkeys(uids):
-            for row in self._store.rows([uid]):
-                shown[uid] = row
+        for key in dict.fromkeys(keys):
+            if not self._isShown(labels):
+                return
+            for row in labels.rows([key]):
+                shown[key] = row
             yield
-        SceneLabels.apply(shown)
-        self._table.put(shown.values(), lambda: self._onChange(shown.keys()))
+        if shown and self._isShown(labels):
+            SceneLabels.apply(shown.values())
+            self._table.put(shown.values(), lambda: self._onChange(shown.keys()))
 
     def _takeNote(self) -> str:
         text, self._ui.noteEdit.text = self._ui.noteEdit.text, ""

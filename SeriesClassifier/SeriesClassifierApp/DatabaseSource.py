@@ -1,4 +1,8 @@
-"""What the DICOM database holds and what is chosen in its browser: asked of CTK, never of its files."""
+"""What the DICOM database holds and what is chosen in its browser: asked of CTK, never of its files.
+
+The only place that knows how to find Slicer's database and browser. Either may not be there yet, may be
+closed, and may be replaced by another object at any time: ask anew each time, and keep nothing.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +12,25 @@ from typing import Any
 import slicer
 
 JOURNAL_NAME = "SeriesClassifier.sqlite"
+_ABSENT = object()
+
+
+def databaseObject() -> Any:
+    """The database object of Slicer, open or not; None where there is none.
+
+    The name ``slicer.dicomDatabase`` is only made at the end of the start-up, by the DICOM module. The object
+    behind it is the application's and is there before.
+    """
+    found = getattr(slicer, "dicomDatabase", _ABSENT)
+    if found is _ABSENT:
+        ask = getattr(slicer.app, "dicomDatabase", None)
+        found = ask() if ask is not None else None
+    return found or None  # what was deleted in C++ is false
 
 
 def database() -> Any:
     """The open DICOM database of Slicer, or None."""
-    found = slicer.dicomDatabase
+    found = databaseObject()
     return found if found is not None and found.isOpen else None
 
 
@@ -24,16 +42,30 @@ def databaseFile() -> str:
 
 
 def journalBeside(file: str) -> str:
-    """The journal of a database, which lies beside it; of no database, in the folder of the settings."""
-    folder = Path(file).parent if file else Path(slicer.app.slicerUserSettingsFilePath).parent
-    return str(folder / JOURNAL_NAME)
+    """The journal of a database, where its folder can be written."""
+    return str(Path(file).parent / JOURNAL_NAME)
+
+
+def browserPanel() -> Any:
+    """Slicer's widget around its browsers, or None before the DICOM module was shown for the first time."""
+    widget = getattr(slicer.modules, "DICOMWidget", None)
+    return getattr(widget, "browserWidget", None) or None
 
 
 def browser() -> Any:
-    """The DICOM browser, or None before the DICOM module was shown for the first time."""
-    widget = getattr(slicer.modules, "DICOMWidget", None)
-    panel = getattr(widget, "browserWidget", None)
-    return getattr(panel, "dicomBrowser", None)
+    """The table browser, or None before the DICOM module was shown for the first time."""
+    return getattr(browserPanel(), "dicomBrowser", None) or None
+
+
+def visualBrowser() -> Any:
+    """The visual browser, or None where there is none."""
+    return getattr(browserPanel(), "dicomVisualBrowser", None) or None
+
+
+def isImporting() -> bool:
+    """Whether one of the browsers imports just now; both show a frame with the progress for as long."""
+    frames = (found.findChild("QFrame", "ProgressFrame") for found in (browser(), visualBrowser()) if found)
+    return any(frame is not None and not frame.isHidden() for frame in frames)
 
 
 def selectedSeries() -> list[str]:
@@ -41,14 +73,28 @@ def selectedSeries() -> list[str]:
     found, db = browser(), database()
     if found is None or db is None:
         return []
-    manager = found.dicomTableManager()
-    series = list(manager.currentSeriesSelection())
+    view = _visualView()
+    if view is not None:
+        series, studies, patients = list(view.selectedSeriesInstanceUIDs()), [], view.selectedPatientUIDs()
+    else:
+        manager = found.dicomTableManager()
+        series, studies = list(manager.currentSeriesSelection()), list(manager.currentStudiesSelection())
+        patients = manager.currentPatientsSelection()
     if series:
         return series
-    studies = list(manager.currentStudiesSelection())
-    if not studies:
-        studies = [study for p in manager.currentPatientsSelection() for study in db.studiesForPatient(p)]
+    studies = studies or [study for patient in patients for study in db.studiesForPatient(patient)]
     return [uid for study in studies for uid in db.seriesForStudy(study)]
+
+
+def isVisualShown() -> bool:
+    """Whether the visual browser is shown, and tells what is chosen in it (from Slicer 5.12 on)."""
+    return _visualView() is not None
+
+
+def _visualView() -> Any:
+    panel, visual = browserPanel(), visualBrowser()
+    isShown = bool(getattr(panel, "useVisualDICOMBrowser", False))
+    return visual.patientView() if isShown and hasattr(visual, "patientView") else None
 
 
 def loadedSeries() -> list[str]:

@@ -12,16 +12,8 @@ from slicer.i18n import tr as _
 
 # Keys in the order of the list: 1 to 9, then 0.
 KEYS = "1234567890"
-_TITLES = {
-    "header": "Header",
-    "picture": "Picture",
-    "joint": "Header and picture",
-    "description": "Description",
-    "conflict": "Conflict",
-    "warning": "Warning",
-    "study": "Study",
-    "human": "Human",
-}
+# Who gives probabilities, as the worker names them.
+_WITNESSES = ("header", "image", "joint")
 
 
 class DetailsView:
@@ -115,29 +107,27 @@ def reasonsHtml(reasons: Sequence[str]) -> str:
 
 def detailsHtml(details: Mapping[str, Any], reasons: Sequence[str] = ()) -> str:
     """Reasons, facts, evidence and alternatives as the rich text of a Qt label; every value is escaped."""
-    parts = [reasonsHtml(reasons)]
-    conflicts = [
-        text for kind, text in details["evidence"] if kind in ("conflict", "warning") and text not in reasons
-    ]
-    if conflicts:
-        parts.append(f"<p><b>{_('Look at this:')}</b> {'; '.join(map(html.escape, conflicts))}</p>")
+    decided = [details["reason"]] if details["reason"] else []
+    parts = [reasonsHtml(list(dict.fromkeys((*decided, *reasons))))]
+    against = [e["text"] for e in details["evidence"] if e["against"] and not e["decisive"]]
+    if against:
+        parts.append(f"<p><b>{_('Look at this:')}</b> {'; '.join(map(html.escape, against))}</p>")
     rows = "".join(
         f"<tr><td>{html.escape(a['name'])}&nbsp;&nbsp;</td>"
         + "".join(
-            f"<td align='right'>&nbsp;{_percent(a[voice])}&nbsp;</td>"
-            for voice in ("header", "picture", "both")
+            f"<td align='right'>&nbsp;{_percent(a[witness])}&nbsp;</td>" for witness in _WITNESSES
         )
         + "</tr>"
         for a in details["alternatives"][:5]
     )
     if rows:
-        titles = (_("Class"), _("Header"), _("Picture"), _("Both"))
+        titles = (_("Class"), _("Header"), _("Image"), _("Both"))
         head = "".join(f"<th>&nbsp;{title}&nbsp;</th>" for title in titles)
         parts.append(f"<table><tr>{head}</tr>{rows}</table>")
     said = "".join(
-        f"<li><b>{html.escape(_TITLES.get(kind, kind))}:</b> {html.escape(text)}</li>"
-        for kind, text in details["evidence"]
-        if kind not in ("conflict", "warning")
+        f"<li><b>{html.escape(e['title'])}:</b> {html.escape(e['text'])}</li>"
+        for e in details["evidence"]
+        if not e["against"]
     )
     facts = (
         f"<li><b>{_('Facts')}:</b> {html.escape('; '.join(details['facts']))}</li>"
@@ -155,10 +145,10 @@ def _title(row: Mapping[str, Any]) -> str:
 
 
 def _bestOf(alternative: Mapping[str, Any]) -> float:
-    both = alternative["both"]
-    if both is not None:
-        return float(both)
-    return max(float(p) for p in (alternative["header"], alternative["picture"], 0.0) if p is not None)
+    joint = alternative["joint"]
+    if joint is not None:
+        return float(joint)
+    return max(float(p) for p in (alternative["header"], alternative["image"], 0.0) if p is not None)
 
 
 def _percent(probability: float | None) -> str:

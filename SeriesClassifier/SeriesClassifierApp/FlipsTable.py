@@ -19,7 +19,7 @@ class FlipsTable:
     """One branch a kind of change, the worst first."""
 
     def __init__(self, tree: Any, onSeries: Callable[[str, int | None], None]) -> None:
-        """``onSeries`` gets series UID and part of the row that was chosen."""
+        """``onSeries`` gets the keys of series and part of the row that was chosen."""
         self._tree = tree
         self._onSeries = onSeries
         self._flips: Sequence[Mapping[str, Any]] = ()
@@ -75,7 +75,7 @@ class FlipsTable:
         item = self._tree.currentItem()
         place = item.data(_DESCRIPTION, qt.Qt.UserRole) if item is not None else None
         if place is not None:
-            self._onSeries(self._flips[int(place)]["series_uid"], self._flips[int(place)]["part"])
+            self._onSeries(self._flips[int(place)]["key"], self._flips[int(place)]["part_key"])
 
 
 def _row(flip: Mapping[str, Any], place: int) -> Any:

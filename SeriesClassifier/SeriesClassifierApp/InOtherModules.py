@@ -6,48 +6,61 @@ from typing import Any
 
 import slicer
 
-from SeriesClassifierApp import Labels, SampleStudies
-from SeriesClassifierApp.BrowserPanel import BrowserPanel
+from SeriesClassifierApp import DatabaseSource, Labels, SampleStudies
+from SeriesClassifierApp.BrowserPanel import BrowserPanel, modulePanel
+from SeriesClassifierApp.DatabaseWatcher import DatabaseWatcher
 from SeriesClassifierApp.ImportWatcher import ImportWatcher
 from SeriesClassifierApp.SceneLabels import SceneWatcher
 
 
 class InOtherModules:
-    """Lives as long as the application."""
+    """Lives as long as the application. The database and browser may come later, and go: it follows them."""
 
     def __init__(self) -> None:
         self.browserPanel = BrowserPanel()
         self.importWatcher = ImportWatcher(_classify)
-        self.sceneWatcher = SceneWatcher(Labels.labelsOf)
+        self.sceneWatcher = SceneWatcher(Labels.rowsOf)
+        self._watcher = DatabaseWatcher(
+            onDatabase=self._onDatabase,
+            onContent=self.browserPanel.showSoon,
+            onSelection=self.browserPanel.showSoon,
+            onBrowser=self._onBrowser,
+        )
         self._selector: Any = None
 
     def install(self) -> None:
-        """Now, or when the DICOM module is shown for the first time."""
+        """Now what can be, and the rest as soon as it can."""
         SampleStudies.register()
         self.sceneWatcher.install()
+        self._watcher.follow()
         _precacheTags()
-        if not self._tryInstall() and slicer.util.mainWindow() is not None:
+        self._onBrowser()
+        if self._selector is None and slicer.util.mainWindow() is not None:
+            # Nothing more than a moment earlier: the line is there when the DICOM module is shown.
             self._selector = slicer.util.moduleSelector()
             self._selector.connect("moduleSelected(QString)", self._onModule)
 
     def cleanup(self) -> None:
         """Take everything out."""
-        self._forgetSelector()
+        if self._selector is not None:
+            self._selector.disconnect("moduleSelected(QString)", self._onModule)
+            self._selector = None
+        self._watcher.cleanup()
         self.browserPanel.cleanup()
         self.importWatcher.cleanup()
         self.sceneWatcher.cleanup()
 
-    def _onModule(self, name: str) -> None:
-        if name == "DICOM" and self._tryInstall():
-            self._forgetSelector()
+    def _onModule(self, _name: str) -> None:
+        self._watcher.look()
 
-    def _tryInstall(self) -> bool:
-        return self.browserPanel.install() and self.importWatcher.install()
+    def _onDatabase(self) -> None:
+        _precacheTags()
+        self.importWatcher.databaseChanged()
+        self.browserPanel.showSoon()
 
-    def _forgetSelector(self) -> None:
-        if self._selector is not None:
-            self._selector.disconnect("moduleSelected(QString)", self._onModule)
-            self._selector = None
+    def _onBrowser(self) -> None:
+        self.browserPanel.install()
+        self.importWatcher.install()
 
 
 _installed: InOtherModules | None = None
@@ -74,20 +87,19 @@ def _precacheTags() -> None:
     """What Slicer imports from now on has the tags that we read in its cache: no file is opened for them."""
     from SeriesClassifierLib.sources.tags import CTK_TAGS
 
-    if slicer.dicomDatabase is not None:
-        known = set(slicer.dicomDatabase.tagsToPrecache)
+    database = DatabaseSource.databaseObject()
+    if database is not None:
+        known = set(database.tagsToPrecache)
         if not known >= CTK_TAGS.keys():
-            slicer.dicomDatabase.tagsToPrecache = sorted(known | CTK_TAGS.keys())
+            database.tagsToPrecache = sorted(known | CTK_TAGS.keys())
 
 
 def _classify(series: list[str]) -> bool:
     """Classify new series with the panel of the module; False while it is busy."""
-    slicer.modules.seriesclassifier.widgetRepresentation()
-    panel = getattr(getattr(slicer.modules, "SeriesClassifierWidget", None), "panel", None)
+    panel = modulePanel()
     if panel is None:
         return True
-    if panel.batch.isRunning:
+    if panel.batch.isRunning or panel.publisher.isWriting:
         return False
-    panel.refresh()
-    panel.classifySeries(series)
+    panel.classifyImported(series)
     return True

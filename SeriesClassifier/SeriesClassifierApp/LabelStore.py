@@ -9,39 +9,67 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
+
+from SeriesClassifierApp import LabelNews
+from SeriesClassifierApp.Sources import NOTHING, Source
 
 _MOST_UNDO = 200
 # So many are one transaction: enough to be quick, few enough to be short.
 _AT_ONCE = 20
 
-# A series and one of its parts, or None for all of them.
-Chosen = tuple[str, int | None]
+# A series and one of its parts, or None for all of them, by the keys that the rows of the worker have.
+Chosen = tuple[str, str | None]
 
 
-class LabelStore:
-    """Corrections of one journal file, with their undo. Opened when first needed."""
+@dataclass
+class _Step:
+    """Corrections that were made as one act, here and for the command line."""
 
-    def __init__(self, path: str, user: str) -> None:
-        self.path = path
+    done: list[Chosen]
+    act: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+
+def _labels(journal: Any, chosen: Chosen) -> list[Any]:
+    """The labels of a series, or of one of its parts."""
+    from SeriesClassifierLib.identity import series_of
+    from SeriesClassifierLib.publish.series_row import part_row_key
+
+    studyUID, seriesUID = series_of(chosen[0])
+    found = journal.current_series(seriesUID, studyUID)
+    return [p for p in found if chosen[1] in (None, part_row_key(p))]
+
+
+class SourceLabels:
+    """The labels of one source: work that began with it ends with it, whatever is shown by then."""
+
+    def __init__(self, source: Source, user: str) -> None:
+        self.source = source
         self._user = user
         self._journal: Any = None
-        self._steps: list[list[Chosen]] = []
+        self._steps: list[_Step] = []
+        self._nUnderWay = 0
+        self._isLeft = False
 
     @property
     def canUndo(self) -> bool:
         """Whether something was corrected here that can be taken back."""
-        return any(self._steps)
+        return any(step.done for step in self._steps)
 
-    def isHuman(self, uid: str, part: int | None) -> bool:
-        """Whether a person said what a part is (None: any part of the series)."""
-        return any(p.status.value == "corrected" for p in self.predictions(uid) if part in (None, p.part))
+    def isHuman(self, key: str, part: str | None) -> bool:
+        """Whether a person labeled a part (None: any part of the series)."""
+        return any(p.status.value == "corrected" for p in self.predictions([(key, part)]))
 
-    def use(self, path: str) -> None:
-        """Go on with another journal, in which nothing was corrected yet."""
-        self.close()
-        self.path, self._steps = path, []
+    def leave(self) -> None:
+        """Another source is shown: close the file as soon as nothing is under way."""
+        self._isLeft = True
+        if not self._nUnderWay:
+            self.close()
+
+    def come(self) -> None:
+        """This one is shown again."""
+        self._isLeft = False
 
     def close(self) -> None:
         """Close the file."""
@@ -49,19 +77,25 @@ class LabelStore:
             self._journal.close()
             self._journal = None
 
-    def rows(self, uids: Iterable[str]) -> list[dict[str, Any]]:
+    def rows(self, keys: Iterable[str]) -> list[dict[str, Any]]:
         """The rows of series as they stand now, in the shape in which the worker sends them."""
+        from SeriesClassifierLib.publish.series_row import series_rows
+
+        return [row.as_json() for key in keys for row in series_rows(self.predictions([(key, None)]))]
+
+    def rowsOf(self, seriesUID: str) -> list[dict[str, Any]]:
+        """The rows of all series of this UID: studies that were copied may share one."""
         from SeriesClassifierLib.publish.series_row import series_rows
 
         journal = self._readable()
         if journal is None:
             return []
-        return [row.as_json() for uid in uids for row in series_rows(journal.current_series(uid))]
+        return [row.as_json() for row in series_rows(journal.current_series(seriesUID))]
 
-    def predictions(self, uid: str) -> list[Any]:
-        """The labels of the parts of a series."""
+    def predictions(self, chosen: Iterable[Chosen]) -> list[Any]:
+        """The labels of series and parts."""
         journal = self._readable()
-        return journal.current_series(uid) if journal is not None else []
+        return [p for one in chosen for p in _labels(journal, one)] if journal is not None else []
 
     def correct(
         self,
@@ -74,51 +108,76 @@ class LabelStore:
 
         ``done`` gets what was corrected.
         """
-        journal = self._writable()
-        step = self._newStep(done)
-        act = str(uuid.uuid4())  # one step for the command line, too
-        for start in range(0, len(chosen), _AT_ONCE):
-            some = chosen[start : start + _AT_ONCE]
-            journal.correct_all(some, facets, self._user, note, step=act)
-            step += some
-            yield
+        return self._underWay(self._writing([(facets, chosen)], note, self._newStep(done)))
 
     def accept(
         self, chosen: Sequence[Chosen], note: str = "", done: list[Chosen] | None = None
     ) -> Iterator[None]:
         """Confirm what ``chosen`` are said to be, but those without an answer. ``done`` gets the others."""
+        return self._underWay(self._accepting(chosen, note, self._newStep(done)))
+
+    def undo(self, found: list[str]) -> Iterator[None]:
+        """Revert the last step; ``found`` gets the keys of the series it was about."""
+        while self._steps and not self._steps[-1].done:  # accepted where there was nothing to accept
+            self._steps.pop()
+        return self._underWay(self._undoing(self._steps.pop() if self._steps else None, found))
+
+    def _accepting(self, chosen: Sequence[Chosen], note: str, step: _Step) -> Iterator[None]:
+        from SeriesClassifierLib.publish.series_row import part_row_key
         from SeriesClassifierLib.records import UNKNOWN
         from SeriesClassifierLib.vocabulary import FACETS
 
         journal = self._writable()
-        step = self._newStep(done)
-        for uid, part in chosen:
-            for prediction in journal.current_series(uid):
-                if part in (None, prediction.part) and prediction.sequence != UNKNOWN:
-                    said = {facet: getattr(prediction, facet) for facet in FACETS}
-                    facets = {facet: value for facet, value in said.items() if value != UNKNOWN}
-                    journal.correct(uid, prediction.part, facets, self._user, note)
-                    step.append((uid, prediction.part))
+        # By what is accepted, for one transaction is about one set of classes.
+        groups: dict[tuple[tuple[str, str], ...], list[Chosen]] = {}
+        for key, part in chosen:
+            for prediction in _labels(journal, (key, part)):
+                if prediction.sequence != UNKNOWN:
+                    said = ((facet, getattr(prediction, facet)) for facet in FACETS)
+                    facets = tuple((facet, value) for facet, value in said if value != UNKNOWN)
+                    groups.setdefault(facets, []).append((key, part_row_key(prediction)))
+            yield
+        yield from self._writing([(dict(facets), some) for facets, some in groups.items()], note, step)
+
+    def _writing(
+        self,
+        groups: Iterable[tuple[Mapping[str, str], Sequence[Chosen]]],
+        note: str,
+        step: _Step,
+    ) -> Iterator[None]:
+        journal = self._writable()
+        for facets, chosen in groups:
+            for start in range(0, len(chosen), _AT_ONCE):
+                some = chosen[start : start + _AT_ONCE]
+                parts = [p for one in some for p in _labels(journal, one)]
+                journal.correct(parts, facets, self._user, note, step=step.act)
+                step.done += some
+                yield
+
+    def _undoing(self, step: _Step | None, found: list[str]) -> Iterator[None]:
+        if step is None:
+            return
+        found += dict.fromkeys(key for key, _ in step.done)
+        journal = self._writable()
+        while journal.undo_step(step.act, self._user, at_most=_AT_ONCE):
             yield
 
-    def note(self, uid: str, part: int | None, text: str) -> None:
-        """Record a remark."""
-        self._writable().note(uid, part, text, self._user)
+    def _underWay(self, steps: Iterator[None]) -> Iterator[None]:
+        self._nUnderWay += 1
+        return self._run(steps)
 
-    def undo(self, found: list[str]) -> Iterator[None]:
-        """Take the last step back; ``found`` gets the series it was about."""
-        while self._steps and not self._steps[-1]:  # accepted where there was nothing to accept
-            self._steps.pop()
-        step = self._steps.pop() if self._steps else []
-        journal = self._writable() if step else None
-        found += dict.fromkeys(uid for uid, _ in step)
-        for uid, part in reversed(step):
-            journal.undo(uid, part, self._user)
-            yield
+    def _run(self, steps: Iterator[None]) -> Iterator[None]:
+        try:
+            yield from steps
+        finally:
+            self._nUnderWay -= 1
+            LabelNews.tell()
+            if self._isLeft and not self._nUnderWay:
+                self.close()
 
-    def _newStep(self, step: list[Chosen] | None) -> list[Chosen]:
-        """Remember ``step``, or a new one, as what the next undo is about."""
-        step = [] if step is None else step
+    def _newStep(self, done: list[Chosen] | None) -> _Step:
+        """What the next undo is about; it fills ``done`` with what was corrected."""
+        step = _Step([] if done is None else done)
         self._steps = [*self._steps[1 - _MOST_UNDO :], step]
         return step
 
@@ -126,7 +185,7 @@ class LabelStore:
         """The journal, or None as long as nobody wrote one."""
         from SeriesClassifierLib.errors import JournalError
 
-        if self._journal is None and not Path(self.path).is_file():
+        if self._journal is None and not self.source.hasLabels:
             return None
         try:
             return self._writable()
@@ -136,7 +195,65 @@ class LabelStore:
 
     def _writable(self) -> Any:
         if self._journal is None:
+            from SeriesClassifierLib.errors import JournalError
             from SeriesClassifierLib.journal.store import Journal
 
-            self._journal = Journal(self.path)
+            if not self.source.journal:
+                raise JournalError("nothing is open: open a DICOM database, or choose a folder")
+            self._journal = Journal(self.source.journal)
         return self._journal
+
+
+class LabelStore:
+    """The labels of the source that is shown, ``shown``. Take that once for work in several steps."""
+
+    def __init__(self, user: str, source: Source = NOTHING) -> None:
+        self._user = user
+        self._known: dict[Source, SourceLabels] = {}
+        self.shown = self._of(source)
+        # Counts the sources shown so far: what was asked at another visit is not about what is shown now.
+        self.visit = 0
+
+    @property
+    def source(self) -> Source:
+        """What is shown."""
+        return self.shown.source
+
+    @property
+    def path(self) -> str:
+        """Its journal."""
+        return self.shown.source.journal
+
+    @property
+    def canUndo(self) -> bool:
+        """Whether something was corrected in it that can be taken back."""
+        return self.shown.canUndo
+
+    def use(self, source: Source) -> None:
+        """Show another source. What is under way goes on with its own."""
+        self.shown.leave()
+        self.shown = self._of(source)
+        self.shown.come()
+        self.visit += 1
+
+    def close(self) -> None:
+        """Close all files."""
+        for labels in self._known.values():
+            labels.close()
+
+    def _of(self, source: Source) -> SourceLabels:
+        if source not in self._known:
+            self._known[source] = SourceLabels(source, self._user)
+        return self._known[source]
+
+    def isHuman(self, key: str, part: str | None) -> bool:
+        """As of the labels that are shown, and so the rest."""
+        return self.shown.isHuman(key, part)
+
+    def rows(self, keys: Iterable[str]) -> list[dict[str, Any]]:
+        """See ``SourceLabels``."""
+        return self.shown.rows(keys)
+
+    def predictions(self, chosen: Iterable[Chosen]) -> list[Any]:
+        """See ``SourceLabels``."""
+        return self.shown.predictions(chosen)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from SeriesClassifierApp import DatabaseSource, Headless, Settings
-from SeriesClassifierApp.LabelStore import LabelStore
+from SeriesClassifierApp import DatabaseSource, Headless, LabelNews, Settings, Sources
+from SeriesClassifierApp.LabelStore import SourceLabels
 from SeriesClassifierApp.SceneLabels import RELIABLE
 
 
 def journalPath() -> str:
-    """Where the labels of the open database are kept."""
-    return Settings.get("journal") or DatabaseSource.journalBeside(DatabaseSource.databaseFile())
+    """Where the labels of the open database are kept; empty where none is open."""
+    return Sources.journalToRead()
 
 
 def classify(seriesUIDs: Sequence[str], mode: str = "auto", task: str = "auto") -> dict[str, dict[str, Any]]:
@@ -21,12 +20,14 @@ def classify(seriesUIDs: Sequence[str], mode: str = "auto", task: str = "auto") 
 
     Raises RuntimeError with the reason when there is no database or it fails.
     """
-    file = DatabaseSource.databaseFile()
-    if not file:
+    source = Sources.database()
+    if not source.location:
         raise RuntimeError("no DICOM database is open")
     uids = [str(uid) for uid in seriesUIDs]
-    journal = journalPath()
-    Headless.runJob("classify", source=file, series=uids, journal=journal, mode=mode, task=task)
+    Headless.runJob(
+        "classify", source=source.location, series=uids, journal=source.journal, mode=mode, task=task
+    )
+    LabelNews.tell()
     return labelsOf(uids)
 
 
@@ -34,27 +35,40 @@ def labelOf(seriesUID: str) -> dict[str, Any] | None:
     """label, status, confidence and facets of a series, and ``parts`` with those of each part; None when
     nobody has said anything about it.
     """
+    return labelsOf([seriesUID]).get(seriesUID)
+
+
+def _label(rows: list[dict[str, Any]], studyUID: str) -> dict[str, Any]:
+    """The label of the series in its study; where others share its UID all must be reliable for it to be."""
     from SeriesClassifierLib.vocabulary import FACETS
 
-    path = journalPath()
-    if not Path(path).is_file():
-        return None
-    store = LabelStore(path, Settings.user())
-    try:
-        rows = store.rows([seriesUID])
-    finally:
-        store.close()
-    if not rows:
-        return None
-    row = rows[0]
+    row = next((row for row in rows if row["study_uid"] == studyUID), rows[0])
+    reliable = all(one["status"] in RELIABLE for one in rows)
     shared = {facet: _shared(part[facet] for part in row["parts"]) for facet in FACETS}
     names = ("label", "status", "confidence", "decided_by", "parts")
-    return {**{name: row[name] for name in names}, **shared, "reliable": row["status"] in RELIABLE}
+    return {**{name: row[name] for name in names}, **shared, "reliable": reliable}
 
 
 def labelsOf(seriesUIDs: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Those of ``seriesUIDs`` that have a label, with it."""
-    return {uid: label for uid in seriesUIDs if (label := labelOf(uid)) is not None}
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for row in rowsOf(seriesUIDs):
+        rows.setdefault(row["series_uid"], []).append(row)
+    database = DatabaseSource.database()
+    return {
+        uid: _label(found, database.studyForSeries(uid) if database is not None else "")
+        for uid, found in rows.items()
+    }
+
+
+def rowsOf(seriesUIDs: Sequence[str]) -> list[dict[str, Any]]:
+    """The rows of series of the open database, as the worker sends them; several studies may share a UID."""
+    source = Sources.Source(DatabaseSource.databaseFile(), journalPath())
+    labels = SourceLabels(source, Settings.user())
+    try:
+        return [row for uid in seriesUIDs for row in labels.rowsOf(uid)]
+    finally:
+        labels.close()
 
 
 def find(studyUID: str, **facets: str) -> list[str]:
@@ -73,13 +87,12 @@ def find(studyUID: str, **facets: str) -> list[str]:
     except UsageError as error:
         raise ValueError(str(error)) from error
     database = DatabaseSource.database()
-    out = []
-    for uid in database.seriesForStudy(studyUID) if database is not None else ():
-        label = labelOf(uid)
-        parts = label["parts"] if label is not None else ()
-        if any(p["status"] in RELIABLE and all(p[f] == v for f, v in wanted.items()) for p in parts):
-            out.append(uid)
-    return out
+    labels = labelsOf(database.seriesForStudy(studyUID)) if database is not None else {}
+    return [
+        uid
+        for uid, label in labels.items()
+        if any(p["status"] in RELIABLE and all(p[f] == v for f, v in wanted.items()) for p in label["parts"])
+    ]
 
 
 def _shared(values: Any) -> str:

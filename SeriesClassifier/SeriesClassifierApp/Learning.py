@@ -9,7 +9,7 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from SeriesClassifierApp import DatabaseSource, Settings
+from SeriesClassifierApp import Settings
 from SeriesClassifierApp.LabelStore import LabelStore
 from SeriesClassifierApp.LongJobs import LongJobs
 from SeriesClassifierApp.Wires import Wires
@@ -81,7 +81,7 @@ class Learning:
                 "export_training",
                 self._onExported,
                 journal=self._store.path,
-                source=DatabaseSource.databaseFile(),
+                source=self._store.source.location,
                 out=self._ui.trainingFolderEdit.currentPath,
                 dicom=bool(self._ui.trainingDicomCheck.checked),
             )
@@ -124,9 +124,9 @@ class Learning:
     def _reasonNoExport(self) -> str:
         if self._jobs.isRunning:
             return self._jobs.reasonBusy()
-        if not DatabaseSource.databaseFile():
+        if not self._store.source.location:
             return _("Open a DICOM database first (module DICOM).")
-        if not Path(self._store.path).is_file():
+        if not self._store.source.hasLabels:
             return _("Classify something first, and correct what is wrong.")
         if not self._ui.trainingFolderEdit.currentPath:
             return _("Choose a folder for the training data.")

@@ -9,7 +9,7 @@ from typing import Any
 import ctk
 from slicer.i18n import tr as _
 
-from SeriesClassifierApp import DatabaseSource, Dependencies, Labels, SceneLabels, Settings
+from SeriesClassifierApp import DatabaseSource, Dependencies, LabelNews, SceneLabels, Settings, Sources
 from SeriesClassifierApp.ChosenSeries import ChosenSeries
 from SeriesClassifierApp.Classifying import Classifying
 from SeriesClassifierApp.ColumnPublisher import ColumnPublisher
@@ -19,14 +19,18 @@ from SeriesClassifierApp.DatabaseWatcher import DatabaseWatcher
 from SeriesClassifierApp.DetailsView import DetailsView
 from SeriesClassifierApp.LabelStore import Chosen, LabelStore
 from SeriesClassifierApp.Learning import Learning
+from SeriesClassifierApp.ListOnly import ListOnly
 from SeriesClassifierApp.LongJobs import LongJobs
+from SeriesClassifierApp.Parameters import Scope
 from SeriesClassifierApp.Preferences import Preferences
 from SeriesClassifierApp.Publishing import Publishing
+from SeriesClassifierApp.Questions import Questions
 from SeriesClassifierApp.Reviewing import Reviewing
 from SeriesClassifierApp.ReviewQueue import ReviewQueue
 from SeriesClassifierApp.ReviewTable import DOUBTFUL, ReviewTable
 from SeriesClassifierApp.Siblings import Siblings
 from SeriesClassifierApp.Slowly import singleShot
+from SeriesClassifierApp.Sources import NOTHING, Source
 from SeriesClassifierApp.Wires import Wires
 from SeriesClassifierApp.WorkerProcess import WorkerProcess
 
@@ -34,26 +38,40 @@ _REFRESH_MS = 300
 
 
 class Panel:
-    """Connects the widgets of ``ui`` with the worker, the journal and the DICOM browser."""
+    """Connects the widgets of ``ui`` with the worker, the journal and the DICOM browser.
 
-    def __init__(self, ui: Any, widget: Any) -> None:
-        """``widget`` holds the panel; its keys work while one of its children has the focus."""
+    All that is shown is about one source, ``store.source``: the database that is open, or the folder that is
+    chosen. It changes in ``refresh`` alone. Work that was begun before goes on with the source that it was
+    begun with.
+    """
+
+    def __init__(self, ui: Any) -> None:
         self.ui = ui
+        self._said = ""
         # A process each, started when first needed: a question about one series waits neither for a batch nor
         # for a question about the whole journal, and nothing waits for training.
         self.batchWorker, self.deskWorker = WorkerProcess(), WorkerProcess()
         self.reviewWorker, self.learnWorker = WorkerProcess(), WorkerProcess()
-        self.store = LabelStore("", Settings.user())
-        self.publisher = ColumnPublisher(self.deskWorker, self.say, self.updateButtons)
-        self.table = ReviewTable(ui.seriesTree, DatabaseSource.studyTitle, self._onSelected)
-        self.details = DetailsView(ui, self.relabel)
-        self._wires = Wires(widget)
-        self.queue = ReviewQueue(self.reviewWorker, self.store, lambda: self.chosen.queueChanged())
+        self.store = LabelStore(Settings.user())
+        desk, review = Questions(self.deskWorker, self.store), Questions(self.reviewWorker, self.store)
+        self._desk = desk
+        self.publisher = ColumnPublisher(
+            self.deskWorker,
+            say=self._sayColumn,
+            onOpen=self._onColumnWritten,
+            onWriting=lambda source: self._publishing.published(source),
+            onFailed=lambda source: self._publishing.isNew(source),
+        )
+        self.table = ReviewTable(ui.seriesTree, self._titleOf, self._onSelected)
+        self.details = DetailsView(ui, self._onClass)
+        self._wires = Wires([ui.seriesTree, ui.picture0, ui.picture1, ui.picture2, ui.picture3, ui.picture4])
+        self._listOnly = ListOnly([ui.planeCombo, ui.phaseCombo, ui.derivedCombo, ui.regionCombo])
+        self.queue = ReviewQueue(review, lambda: self.chosen.queueChanged())
         self.chosen = ChosenSeries(
             self.table,
             self.details,
-            self.deskWorker,
-            self.store,
+            desk,
+            filesOf=self._filesOf,
             reasonsOf=self.queue.reasons,
             nextOf=lambda chosen: self.queue.ahead(chosen, self.table.isVisible),
         )
@@ -64,7 +82,7 @@ class Panel:
             self.store,
             say=self.say,
             onStart=self.refresh,
-            onRows=lambda rows: self.table.put(rows, self._showCounts),
+            onRows=self._onRows,
             onEnd=self._onBatchEnd,
         )
         self._correcting = Correcting(
@@ -78,6 +96,7 @@ class Panel:
             onCorrected=self.queue.answered,
             onUndone=self._onUndone,
             onChange=self._onChanged,
+            onWritten=lambda source: self._publishing.isNew(source),
         )
         self._reviewing = Reviewing(
             ui,
@@ -91,8 +110,7 @@ class Panel:
         self.siblings = Siblings(
             ui,
             self._wires,
-            self.reviewWorker,
-            self.store,
+            review,
             picturesOf=self.chosen.picturesOf,
             apply=self._correcting.correctAlike,
         )
@@ -106,10 +124,19 @@ class Panel:
         )
         self.batch = self._classifying.batch
         self._refreshTimer = singleShot(_REFRESH_MS, self.refresh)
+        self._contentTimer = singleShot(_REFRESH_MS, self.updateButtons)
         self._preferences = Preferences(ui, self._wires, self._refreshTimer.start)
-        self._watcher = DatabaseWatcher(self._onDatabaseChanged, lambda _uids: self.updateButtons())
+        self._watcher = DatabaseWatcher(
+            onDatabase=self._refreshTimer.start,
+            onContent=self._onContent,
+            onSelection=self.updateButtons,
+            onBrowser=self.updateButtons,
+        )
         self._wires.connect(ui.filterEdit, "textChanged(QString)", self._onFilter)
         self._wires.connect(ui.doubtfulCheck, "toggled(bool)", self._onFilter)
+        for button in (ui.acceptButton, ui.nextButton, ui.undoButton, ui.siblingsCorrectButton):
+            # A click leaves the focus on the button, but the next key is for the table again.
+            self._wires.connect(button, "clicked(bool)", lambda _checked: ui.seriesTree.setFocus())
         _setUpBrowsing(ui)
         self.updateButtons()
 
@@ -125,13 +152,18 @@ class Panel:
             self._publishing.publish()
 
     def cleanup(self) -> None:
-        """Let go of everything outside."""
-        self._refreshTimer.stop()
+        """Let go of everything outside. What a person has begun to write is written to its end."""
+        self.table.clear()
+        self.store.use(NOTHING)  # nothing is shown of it any more
+        self.table.slowly.finish()
         self.siblings.forget()
         self.chosen.cleanup()
         self._watcher.cleanup()
         self._wires.cleanup()
+        self._listOnly.cleanup()
         self.publisher.cleanup()
+        self._refreshTimer.stop()
+        self._contentTimer.stop()
         self.batchWorker.stop()
         self.deskWorker.stop()
         self.reviewWorker.stop()
@@ -149,7 +181,13 @@ class Panel:
     def setParameters(self, parameters: Any) -> None:
         """The scene has another parameter node, or none."""
         self._classifying.parameters = parameters
+        self.parametersChanged()
+
+    def parametersChanged(self) -> None:
+        """Something else is chosen in the section Classify, perhaps a folder."""
         self.updateButtons()
+        if self._currentSource() != self.store.source:
+            self._refreshTimer.start()
 
     # What others do with it
 
@@ -158,8 +196,24 @@ class Panel:
         self._classifying.classify()
 
     def classifySeries(self, series: list[str] | None) -> None:
-        """Classify series of the database, or all of them."""
+        """Classify series of the open database, or all of them."""
         self._classifying.classifySeries(series)
+
+    def classifyDatabase(self, series: list[str]) -> None:
+        """Classify series that a person selected in the DICOM browser, and show them."""
+        self.showDatabase()
+        self._classifying.classifySeries(series)
+
+    def classifyImported(self, series: list[str]) -> None:
+        """Classify series of the open database, whatever is shown."""
+        self.refresh()
+        self._classifying.classifySeries(series)
+
+    def showDatabase(self) -> None:
+        """Show the open database, and not a folder."""
+        if self.parameters is not None and self._classifying.folder:
+            self.parameters.scope = Scope.SELECTED
+        self.refresh()
 
     def relabel(self, sequence: str) -> None:
         """The selected series are ``sequence``."""
@@ -177,26 +231,46 @@ class Panel:
         """As the key N."""
         self._reviewing.next()
 
-    # The database and its journal
+    # The source
 
     def refresh(self) -> None:
-        """Show the labels of the database that is open now."""
+        """Show the labels of what is open or chosen now."""
         if self.publisher.isWriting:
-            return
+            return  # the database is closed for a moment only, and it is called again then
         self._watcher.follow()
-        path = Labels.journalPath()
-        if path != self.store.path:
-            self.store.use(path)
-            self.table.clear()
-            self.details.clear()
-            self.queue.clear()
-            self.chosen.changedAll()
-            self.siblings.forget()
-            if Path(path).is_file() and not Dependencies.missing():
-                self.deskWorker.request("labels", self._onLabels, journal=path)
-                self.queue.ask()
+        source = self._currentSource()
+        isOther = source != self.store.source
+        if isOther:
+            self._show(source)
         self._correcting.fillFacets()
         self.updateButtons()
+        if isOther and not self.batch.isRunning:
+            self._publishing.catchUp()
+
+    def _currentSource(self) -> Source:
+        folder = self._classifying.folder
+        return Sources.folder(folder) if folder else Sources.database()
+
+    def _show(self, source: Source) -> None:
+        """Show another source; nothing of the one before stays."""
+        self.table.clear()
+        self.store.use(source)
+        self.details.clear()
+        self.queue.clear()
+        self.chosen.forget()
+        self.siblings.forget()
+        self.comparing.forget()
+        self.say("")
+        self.ui.countsLabel.text = ""
+        self.ui.sourceLabel.text = f"{source.note} ({Path(source.journal).name})"
+        self.ui.sourceLabel.toolTip = source.journal
+        self.ui.sourceLabel.visible = bool(source.note)
+        self.ui.journalEdit.toolTip = _("Where labels are kept. Now: {file}").format(
+            file=source.journal or "-"
+        )
+        if source.hasLabels and not Dependencies.missing():
+            self._desk.ask("labels", self._onLabels)
+            self.queue.ask()
 
     def _onLabels(self, event: Mapping[str, Any]) -> None:
         if event["event"] == "rows":
@@ -204,9 +278,20 @@ class Panel:
         elif event["event"] == "failed":
             self.say(event["message"])
 
-    def _onDatabaseChanged(self) -> None:
-        if not self.publisher.isWriting:
-            self._refreshTimer.start()
+    def _onContent(self) -> None:
+        """Something was imported or removed, perhaps the first of all."""
+        if not self._contentTimer.isActive() and not self.publisher.isWriting:
+            self._contentTimer.start()
+
+    def _onColumnWritten(self) -> None:
+        self._refreshTimer.start()
+        self.updateButtons()
+
+    def _titleOf(self, study: str) -> str:
+        return DatabaseSource.studyTitle(study) if self.store.source.isOpen else ""
+
+    def _filesOf(self, series: str) -> list[str]:
+        return DatabaseSource.filesOf(series) if self.store.source.isOpen else []
 
     # What happens
 
@@ -214,13 +299,24 @@ class Panel:
         self._updateChosen()
         self.chosen.showSoon()
 
-    def _onBatchEnd(self, done: int) -> None:
-        self.table.put([], self._afterBatch)
+    def _onClass(self, name: str) -> None:
+        """A class was picked in the list of Details; the next key is for the table again."""
+        self.relabel(name)
+        self.ui.seriesTree.setFocus()
+
+    def _onRows(self, source: Source, rows: list[dict[str, Any]]) -> None:
+        if source == self.store.source:
+            self.table.put(rows, self._showCounts)
+
+    def _onBatchEnd(self, source: Source, done: int) -> None:
+        if source == self.store.source:
+            self.table.put([], self._afterBatch)
+        LabelNews.tell()
         if done:
-            self._publishing.publish()
+            self._publishing.publish(source)
 
     def _afterBatch(self) -> None:
-        SceneLabels.apply(self.table.rows)
+        SceneLabels.apply(self.table.rows.values())
         self._correcting.fillFacets()
         self._showCounts()
         self.updateButtons()
@@ -229,28 +325,29 @@ class Panel:
 
     def _onNamed(self, done: list[Chosen]) -> None:
         """One series was named: others like it may be waiting."""
-        if len({uid for uid, _part in done}) == 1:
-            uid, part = done[0]
-            self.siblings.ask((uid, part if len(done) == 1 else None), self.table.rows[uid])
+        if len({key for key, _part in done}) == 1:
+            key, part = done[0]
+            row = self.table.rows.get(key)
+            if row is not None:
+                self.siblings.ask((key, part if len(done) == 1 else None), row)
 
-    def _onUndone(self, uids: list[str]) -> None:
+    def _onUndone(self, keys: list[str]) -> None:
         self.siblings.forget()
-        self.queue.takenBack(uids)
+        self.queue.takenBack(keys)
 
-    def _onChanged(self, uids: Collection[str]) -> None:
-        self._publishing.isBehind = True
+    def _onChanged(self, keys: Collection[str]) -> None:
         self._showCounts()
-        self.chosen.changed(uids)
+        self.chosen.changed(keys)
 
     def _onTrained(self, folder: str) -> None:
         self.comparing.tryBundle(folder)
 
-    def _showSeries(self, uid: str, part: int | None) -> None:
+    def _showSeries(self, key: str, part: str | None) -> None:
         """A series was chosen elsewhere: the filter must not hide it."""
-        if not self.table.isVisible(uid):
+        if not self.table.isVisible(key):
             self.ui.filterEdit.text = ""
             self.ui.doubtfulCheck.checked = False
-        self.table.select(uid, part)
+        self.table.select(key, part)
 
     def _onFilter(self, _value: Any) -> None:
         self.table.filter(self.ui.filterEdit.text, self.ui.doubtfulCheck.checked)
@@ -258,8 +355,12 @@ class Panel:
     # Showing
 
     def say(self, text: str) -> None:
-        """One line for the user."""
-        self.ui.statusLabel.text = text
+        """One line for the user, in place of all that was said."""
+        self._said = self.ui.statusLabel.text = text
+
+    def _sayColumn(self, text: str) -> None:
+        """What became of the column, beside what was said last: neither hides the other."""
+        self.ui.statusLabel.text = f"{self._said} {text}".strip()
 
     def updateButtons(self) -> None:
         """Enable what can be done, and say of the rest why not."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
-from SeriesClassifierApp.LabelStore import Chosen, LabelStore
-from SeriesClassifierApp.WorkerProcess import WorkerProcess
+from SeriesClassifierApp.LabelStore import Chosen
+from SeriesClassifierApp.Questions import Questions
 
 _MOST_ITEMS = 1000
 # Every answer changes the value of what is left a little; after so many the queue is worked out anew.
@@ -25,10 +24,9 @@ class ReviewQueue:
     An item is left when it is answered. One that is only passed over comes again when all others were seen.
     """
 
-    def __init__(self, worker: WorkerProcess, store: LabelStore, onReady: Callable[[], None]) -> None:
+    def __init__(self, questions: Questions, onReady: Callable[[], None]) -> None:
         """``onReady`` is called when a new queue is there."""
-        self._worker = worker
-        self._store = store
+        self._questions = questions
         self._onReady = onReady
         self._job = 0
         self._open: dict[Chosen, Item] = {}
@@ -52,7 +50,7 @@ class ReviewQueue:
         """Work the queue out anew; the old one stands until then."""
         self._forgetJob()
         self._answers, self._meanwhile = 0, set()
-        if not Path(self._store.path).is_file():
+        if not self._questions.hasJournal:
             return
         items: list[Item] = []
 
@@ -70,33 +68,33 @@ class ReviewQueue:
                     "Series Classifier: no review queue: %s", event.get("message") or event["event"]
                 )
 
-        job = self._job = self._worker.request("queue", listen, journal=self._store.path, limit=_MOST_ITEMS)
+        job = self._job = self._questions.ask("queue", listen, limit=_MOST_ITEMS)
 
-    def reasons(self, uid: str, part: int | None) -> list[str]:
+    def reasons(self, series: str, part: str | None) -> list[str]:
         """Why a series, or a part of it, waits; nothing when it does not."""
-        for key in self._parts.get(uid, ()):
+        for key in self._parts.get(series, ()):
             if key in self._open and part in (None, key[1]):
                 return list(self._open[key]["reasons"])
         return []
 
     def answered(self, chosen: Iterable[Chosen]) -> None:
         """Somebody said what ``chosen`` are."""
-        for uid, part in chosen:
-            self._meanwhile.add((uid, part))
+        for series, part in chosen:
+            self._meanwhile.add((series, part))
             self._answers += 1
-            for key in self._parts.get(uid, ()):
+            for key in self._parts.get(series, ()):
                 if part in (None, key[1]) and key in self._open:
                     self._answered[key] = self._open.pop(key)
         if not self._job and self._parts and (self._answers >= _ANSWERS_A_QUEUE or not self._open):
             self.ask()
 
-    def takenBack(self, uids: Iterable[str]) -> None:
+    def takenBack(self, keys: Iterable[str]) -> None:
         """What was said about series does not hold any more: they wait again, before all others."""
         again: dict[Chosen, Item] = {}
-        for uid in uids:
-            self._meanwhile -= {key for key in self._meanwhile if key[0] == uid}
+        for series in keys:
+            self._meanwhile -= {key for key in self._meanwhile if key[0] == series}
             again.update(
-                {key: self._answered.pop(key) for key in self._parts.get(uid, ()) if key in self._answered}
+                {key: self._answered.pop(key) for key in self._parts.get(series, ()) if key in self._answered}
             )
         self._seen -= again.keys()
         self._open = {**again, **self._open}
@@ -124,7 +122,7 @@ class ReviewQueue:
     def ahead(self, current: Chosen, isVisible: Callable[[str], bool]) -> str:
         """The series that ``search`` would find, or an empty text when it is not among the very next."""
         some = islice(self._left(current), _LOOK_AHEAD)
-        return next((uid for uid, _part in some if isVisible(uid)), "")
+        return next((series for series, _part in some if isVisible(series)), "")
 
     def _left(self, current: Chosen | None) -> Iterator[Chosen]:
         """The items of this round, without those of ``current`` unless it is the only one."""
@@ -136,15 +134,14 @@ class ReviewQueue:
     def _put(self, items: Iterable[Item]) -> None:
         self._open, self._parts, self._answered = {}, {}, {}
         for item in items:
-            uid, part = str(item["series_uid"]), item["part"]
-            key = (uid, None if part is None else int(part))
-            self._parts.setdefault(uid, []).append(key)
-            isAnswered = key in self._meanwhile or (uid, None) in self._meanwhile
+            key = (str(item["key"]), str(item["part_key"]))
+            self._parts.setdefault(key[0], []).append(key)
+            isAnswered = key in self._meanwhile or (key[0], None) in self._meanwhile
             (self._answered if isAnswered else self._open)[key] = item
         self._seen &= self._open.keys()
         self._onReady()
 
     def _forgetJob(self) -> None:
         if self._job:
-            self._worker.cancel(self._job, insist=False)
+            self._questions.forget(self._job)
             self._job = 0

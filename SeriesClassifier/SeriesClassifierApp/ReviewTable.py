@@ -21,6 +21,19 @@ _MARKS = {"review": " ?", "corrected": " *"}
 Row = dict[str, Any]
 
 
+class Selection:
+    """What was selected at one moment, read step by step: there may be thousands. ``found`` holds it then."""
+
+    def __init__(self, steps: Callable[[dict[Chosen, None]], Iterator[None]]) -> None:
+        self.found: dict[Chosen, None] = {}
+        self.steps = steps(self.found)
+
+    def finish(self) -> None:
+        """Read the rest at once: the rows are about to go."""
+        for _step in self.steps:
+            pass
+
+
 class ReviewTable:
     """Shows rows as the worker sends them. ``onSelected`` is called when another row is the current one."""
 
@@ -33,6 +46,7 @@ class ReviewTable:
         self._rows: dict[str, Row] = {}
         self._items: dict[str, Any] = {}
         self._studies: dict[str, Any] = {}
+        self._selections: list[Selection] = []
         self._filter = ""
         self._onlyDoubtful = False
         tree.columnCount = 6
@@ -72,10 +86,13 @@ class ReviewTable:
         return self._rows
 
     def clear(self) -> None:
-        """Show nothing."""
+        """Show nothing. What a person has begun with the rows goes on without them."""
+        for selection in list(self._selections):
+            selection.finish()
         self._slowly.clear()
         self._rows, self._items, self._studies = {}, {}, {}
         self._tree.clear()
+        self._tree.sortingEnabled = True
 
     def put(self, rows: Iterable[Row], then: Callable[[], None] | None = None) -> None:
         """Add rows, or show a series as it stands now. Those that can be seen come first by and by."""
@@ -98,34 +115,42 @@ class ReviewTable:
         """Whether a row is selected."""
         return self._tree.selectionModel().hasSelection
 
-    def chosen(self, found: dict[Chosen, None]) -> Iterator[None]:
-        """Fill ``found`` with the selected series and parts; a study stands for its visible series."""
-        for item in self._tree.selectedItems():
-            kind, uid, part = _identity(item)
-            if kind == "study":
-                for index in range(item.childCount()):
-                    child = item.child(index)
-                    if not child.isHidden():
-                        found[_identity(child)[1], None] = None
-                    yield
-            elif uid in self._rows and self._rows[uid]["series_uid"]:
-                found[uid, part] = None
-            yield
+    def selection(self) -> Selection:
+        """The series and parts that are selected now; a study stands for its visible series."""
+        items = self._tree.selectedItems()
+
+        def read(found: dict[Chosen, None]) -> Iterator[None]:
+            for item in items:
+                kind, key, part = _identity(item)
+                if kind == "study":
+                    for index in range(item.childCount()):
+                        child = item.child(index)
+                        if not child.isHidden():
+                            found[_identity(child)[1], None] = None
+                        yield
+                elif key in self._rows and self._rows[key]["series_uid"]:
+                    found[key, part] = None
+                yield
+            self._selections.remove(selection)
+
+        selection = Selection(read)
+        self._selections.append(selection)
+        return selection
 
     def current(self) -> Chosen | None:
         """The row that has the cursor, if it is a series or a part."""
         item = self._tree.currentItem()
-        kind, uid, part = _identity(item) if item is not None else ("", "", None)
-        return (uid, part) if kind in ("series", "part") and uid else None
+        kind, key, part = _identity(item) if item is not None else ("", "", None)
+        return (key, part) if kind in ("series", "part") and key else None
 
-    def isVisible(self, uid: str) -> bool:
+    def isVisible(self, key: str) -> bool:
         """Whether a series is in the table and passes the filter."""
-        item = self._items.get(uid)
+        item = self._items.get(key)
         return item is not None and not item.isHidden()
 
-    def select(self, uid: str, part: int | None = None) -> bool:
+    def select(self, key: str, part: str | None = None) -> bool:
         """Put the cursor on a series, or on a part of it where it has several; False when it is not there."""
-        item = self._items.get(uid)
+        item = self._items.get(key)
         if item is None:
             return False
         for index in range(item.childCount()) if part is not None else ():
@@ -137,9 +162,14 @@ class ReviewTable:
         self._tree.scrollToItem(item)
         return True
 
+    def selectSeries(self, seriesUID: str) -> bool:
+        """``select`` by the UID that the DICOM browser knows; the first of several studies that share it."""
+        found = (key for key, row in self._rows.items() if row["series_uid"] == seriesUID)
+        return self.select(next(found, ""))
+
     def findDoubtful(self, then: Callable[[str], None]) -> None:
         """Look for the next visible series below the cursor that somebody must look at, from the top again at
-        the end; ``then`` is told its UID, or an empty text.
+        the end; ``then`` gets its key, or an empty text.
         """
         self._slowly.add(self._search(then))
 
@@ -162,15 +192,15 @@ class ReviewTable:
             end = place if turn == len(studies) else one.childCount()
             for index in range(begin, end):
                 child = one.child(index)
-                uid = _identity(child)[1]
-                if not child.isHidden() and uid in self._rows:
-                    yield uid
+                key = _identity(child)[1]
+                if not child.isHidden() and key in self._rows:
+                    yield key
 
     def _search(self, then: Callable[[str], None]) -> Iterator[None]:
         if any(row["status"] in DOUBTFUL for row in self._rows.values()):
-            for uid in self.visible():
-                if self._rows[uid]["status"] in DOUBTFUL:
-                    then(uid)
+            for key in self.visible():
+                if self._rows[key]["status"] in DOUBTFUL:
+                    then(key)
                     return
                 yield
         then("")
@@ -184,7 +214,7 @@ class ReviewTable:
         self._tree.sortingEnabled = True
 
     def _putOne(self, row: Row) -> None:
-        key = row["series_uid"] or row["description"]
+        key = row["key"]
         old = self._rows.get(key)
         if old is not None and "pictures" not in row and "pictures" in old:
             row = {**row, "pictures": old["pictures"]}
@@ -245,13 +275,13 @@ class ReviewTable:
         self._onSelected()
 
 
-def _identity(item: Any) -> tuple[str, str, int | None]:
-    """("study" | "series" | "part", UID, part) of an item."""
+def _identity(item: Any) -> tuple[str, str, str | None]:
+    """("study" | "series" | "part", study UID or key of the series, key of the part) of an item."""
     kind, _bar, rest = str(item.data(NUMBER, qt.Qt.UserRole) or "").partition("|")
     if kind != "part":
         return kind, rest, None
-    part, _bar, uid = rest.partition("|")
-    return kind, uid, int(part)
+    part, _bar, key = rest.partition("|")
+    return kind, key, part
 
 
 def _fill(item: Any, number: int | None, description: str, row: Row) -> None:
@@ -273,5 +303,5 @@ def _fillParts(item: Any, row: Row) -> None:
         if place == item.childCount():
             item.addChild(qt.QTreeWidgetItem())
         child = item.child(place)
-        child.setData(NUMBER, qt.Qt.UserRole, f"part|{part['part']}|{row['series_uid']}")
+        child.setData(NUMBER, qt.Qt.UserRole, f"part|{part['key']}|{row['key']}")
         _fill(child, part["part"], _("part {part}").format(part=part["part"]), part)

@@ -56,8 +56,8 @@ class Reviewing:
         else:
             self._table.findDoubtful(self._onDoubtful)
 
-    def _onDoubtful(self, uid: str) -> None:
-        if uid and self._table.select(uid):
+    def _onDoubtful(self, key: str) -> None:
+        if key and self._table.select(key):
             self._onFound()
         else:
             self._say(_("Nothing is left to review."))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import slicer
 
-from SeriesClassifierApp import Headless
+from SeriesClassifierApp import DatabaseSource, Headless
 
 # Task and seed of the simulated exams: complete ones that are soon drawn.
 _EXAMS = (("prostate", 23), ("liver", 8))
@@ -33,9 +33,12 @@ def download(_source: object = None) -> list[str]:
     """What Sample Data calls: the exams are written and imported into the DICOM database."""
     from DICOMLib import DICOMUtils
 
+    database = DatabaseSource.database()
+    if database is None:
+        raise RuntimeError("no DICOM database is open: open one in the module DICOM, then try again")
     folders = write(tempfile.mkdtemp(prefix="SeriesClassifier-", dir=slicer.app.temporaryPath))
     for folder in folders:
-        DICOMUtils.importDicom(folder, slicer.dicomDatabase)
+        DICOMUtils.importDicom(folder, database)
     return folders
 
 

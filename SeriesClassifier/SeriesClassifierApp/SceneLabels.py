@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import slicer
@@ -10,16 +10,18 @@ import slicer
 from SeriesClassifierApp.Slowly import singleShot
 
 LABEL, STATUS = "SeriesClassifier.Label", "SeriesClassifier.Status"
+Row = Mapping[str, Any]
 # Only these may be used without asking.
 RELIABLE = ("auto", "corrected")
 _DEBOUNCE_MS = 500
 
 
-def apply(rows: Mapping[str, Mapping[str, Any]]) -> int:
-    """Give the loaded series among ``rows`` (by series UID) their class. Returns their number."""
+def apply(rows: Iterable[Row]) -> int:
+    """Give the loaded series among ``rows`` their class. Returns their number."""
     n = 0
+    known = _Rows(rows)
     for node, item, uid in _loaded():
-        row = rows.get(uid)
+        row = known.of(node, item, uid)
         if row is not None:
             node.SetItemAttribute(item, LABEL, str(row["label"]))
             node.SetItemAttribute(item, STATUS, str(row["status"]))
@@ -27,22 +29,40 @@ def apply(rows: Mapping[str, Mapping[str, Any]]) -> int:
     return n
 
 
-def renameVolumes(rows: Mapping[str, Mapping[str, Any]]) -> int:
+def renameVolumes(rows: Iterable[Row]) -> int:
     """Name loaded volumes by their class, where it can be relied on. Returns their number."""
     n = 0
+    known = _Rows(rows)
     for node, item, uid in _loaded():
-        row = rows.get(uid)
+        row = known.of(node, item, uid)
         if row is not None and row["status"] in RELIABLE:
             node.SetItemName(item, str(row["label"]))
             n += 1
     return n
 
 
-class SceneWatcher:
-    """Tells volumes their class when they are loaded. ``labelsOf`` gives rows of series by their UIDs."""
+class _Rows:
+    """Rows by the series that a volume is of. Two studies may use one series UID: no label crosses over."""
 
-    def __init__(self, labelsOf: Callable[[list[str]], Mapping[str, Mapping[str, Any]]]) -> None:
-        self._labelsOf = labelsOf
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._ofSeries: dict[str, list[Row]] = {}
+        for row in rows:
+            self._ofSeries.setdefault(row["series_uid"], []).append(row)
+
+    def of(self, node: Any, item: int, seriesUID: str) -> Row | None:
+        """The row of a loaded series; None where there is none, or where it may be of another study."""
+        found = self._ofSeries.get(seriesUID, [])
+        if len(found) > 1:
+            study = node.GetItemUID(node.GetItemParent(item), "DICOM")
+            found = [row for row in found if study and row["study_uid"] == study]
+        return found[0] if len(found) == 1 else None
+
+
+class SceneWatcher:
+    """Gives volumes their class when they are loaded. ``rowsOf`` gives the rows of series by their UIDs."""
+
+    def __init__(self, rowsOf: Callable[[list[str]], list[Row]]) -> None:
+        self._rowsOf = rowsOf
         self._observed: list[tuple[Any, int]] = []
         self._timer = singleShot(_DEBOUNCE_MS, self._onTimeout)
 
@@ -67,7 +87,7 @@ class SceneWatcher:
     def _onTimeout(self) -> None:
         uids = list(dict.fromkeys(uid for _node, _item, uid in _loaded()))
         if uids:
-            apply(self._labelsOf(uids))
+            apply(self._rowsOf(uids))
 
 
 def _hierarchy() -> Any:

@@ -8,13 +8,15 @@ from typing import Any
 
 import slicer
 
-from SeriesClassifierApp import DatabaseSource, Headless, Labels, SampleStudies
-from SeriesClassifierApp.LabelStore import LabelStore
+from SeriesClassifierApp import DatabaseSource, Headless, SampleStudies, Sources
+from SeriesClassifierApp.LabelStore import SourceLabels
 
 
 def run(test: Any, logic: Any) -> None:
     """``test`` is a TestCase. Works in a temporary database; that of the user is put back at the end."""
     from DICOMLib import DICOMUtils
+
+    from SeriesClassifierLib.identity import series_key
 
     with tempfile.TemporaryDirectory(prefix="SeriesClassifier-", ignore_cleanup_errors=True) as folder:
         test.delayDisplay("Writing two simulated exams")
@@ -39,9 +41,10 @@ def run(test: Any, logic: Any) -> None:
                 logic.findSeries(study, sequence="unknown")
 
             test.delayDisplay("Correcting one and taking it back")
-            store = LabelStore(Labels.journalPath(), "self test")
+            source = Sources.database()
+            store = SourceLabels(source, "self test")
             other = "T1" if sequence != "T1" else "T2"
-            for _step in store.correct([(chosen, None)], {"sequence": other}):
+            for _step in store.correct([(series_key(study, chosen), None)], {"sequence": other}):
                 pass
             test.assertEqual(logic.labelForSeries(chosen)["sequence"], other)
             test.assertEqual(logic.labelForSeries(chosen)["status"], "corrected")
@@ -56,13 +59,13 @@ def run(test: Any, logic: Any) -> None:
             file = database.databaseFilename
             database.closeDatabase()
             try:
-                told = Headless.runJob("publish", database=file, journal=DatabaseSource.journalBeside(file))
+                told = Headless.runJob("publish", database=file, journal=source.journal)
             finally:
                 database.openDatabase(file)
             test.assertEqual(told["series"], len(series))
             test.assertTrue(database.fieldForSeries("SeriesClassifierLabel", chosen))
             out = Path(folder) / "labels.csv"
-            Headless.runJob("export", journal=DatabaseSource.journalBeside(file), out=str(out))
+            Headless.runJob("export", journal=source.journal, out=str(out))
             test.assertGreater(len(out.read_text(encoding="utf-8").splitlines()), len(series))
     test.delayDisplay("Test passed")
     slicer.mrmlScene.Clear()

@@ -7,10 +7,10 @@ from typing import Any
 
 from slicer.i18n import tr as _
 
-from SeriesClassifierApp.LabelStore import Chosen, LabelStore
+from SeriesClassifierApp.LabelStore import Chosen
+from SeriesClassifierApp.Questions import Questions
 from SeriesClassifierApp.SiblingsDialog import SiblingsDialog, protectedText
 from SeriesClassifierApp.Wires import Wires
-from SeriesClassifierApp.WorkerProcess import WorkerProcess
 
 # Of the name of a series, so that the line has room for the rest.
 _MOST_LETTERS = 24
@@ -27,8 +27,7 @@ class Siblings:
         self,
         ui: Any,
         wires: Wires,
-        worker: WorkerProcess,
-        store: LabelStore,
+        questions: Questions,
         *,
         picturesOf: Callable[[str], list[Any]],
         apply: Apply,
@@ -37,13 +36,12 @@ class Siblings:
         to facets, with a note, in one step.
         """
         self._ui = ui
-        self._worker = worker
-        self._store = store
+        self._questions = questions
         self._picturesOf = picturesOf
         self._apply = apply
         self._job = 0
         self._name = ""
-        self._uid = ""
+        self._key = ""
         self._offer: Mapping[str, Any] = {}
         self._dialog: SiblingsDialog | None = None
         self._showLine(False)
@@ -71,7 +69,7 @@ class Siblings:
         """Look for series like ``chosen``, which was just corrected; ``row`` is its row in the table."""
         self._withdraw()
         number = "" if row["series_number"] is None else f"{row['series_number']} "
-        self._name, self._uid = f"{number}{row['description']}", chosen[0]
+        self._name, self._key = f"{number}{row['description']}", chosen[0]
 
         def listen(event: Mapping[str, Any]) -> None:
             if job == self._job:
@@ -81,8 +79,12 @@ class Siblings:
                     self._describe()
                     self._showLine(True)
 
-        job = self._job = self._worker.request(
-            "siblings", listen, journal=self._store.path, series_uid=chosen[0], part=chosen[1]
+        job = self._job = self._questions.ask(
+            "siblings",
+            listen,
+            study_uid=row["study_uid"],
+            series_uid=row["series_uid"],
+            part_key=chosen[1],
         )
 
     def show(self, _checked: bool = False) -> None:
@@ -95,7 +97,7 @@ class Siblings:
             self._ui.siblingsArea,
             self._name,
             self._offer,
-            self._picturesOf(self._uid),
+            self._picturesOf(self._key),
             self._correcting(),
             self._onClosed,
         )
@@ -104,7 +106,7 @@ class Siblings:
         """The key S: correct those that are the same, without a look; never those that are only alike."""
         same = _ofGrade(self._offer, "same")
         if same:
-            self._correcting()([(sibling["series_uid"], sibling["part"]) for sibling in same])
+            self._correcting()([(sibling["key"], sibling["part_key"]) for sibling in same])
 
     def _correcting(self) -> Callable[[Sequence[Chosen]], None]:
         """Corrects series as the one that is the model of the offer as it stands now."""
@@ -119,7 +121,7 @@ class Siblings:
 
     def _withdraw(self) -> None:
         if self._job:
-            self._worker.cancel(self._job, insist=False)
+            self._questions.forget(self._job)
         self._job, self._offer = 0, {}
         self._showLine(False)
 

@@ -102,7 +102,7 @@ class SiblingsDialog:
     def _checked(self) -> list[Chosen]:
         items = [self.tree.topLevelItem(row) for row in range(self.tree.topLevelItemCount)]
         places = [item.data(_NUMBER, qt.Qt.UserRole) for item in items if _isChecked(item)]
-        return [(self._siblings[place]["series_uid"], self._siblings[place]["part"]) for place in places]
+        return [(self._siblings[place]["key"], self._siblings[place]["part_key"]) for place in places]
 
     def _accept(self) -> None:
         chosen = self._checked()

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import qt
+from SeriesClassifierApp.KeyFilter import KeyFilter
 
 
 class Wires:
-    """Connects signals and keys of one widget; ``cleanup`` takes everything back."""
+    """Connects signals of any widget, and keys of those that it is given; ``cleanup`` undoes it all."""
 
-    def __init__(self, widget: Any) -> None:
-        """Keys work while ``widget`` or one of its children has the focus."""
-        self._widget = widget
+    def __init__(self, keyWidgets: list[Any]) -> None:
+        """Keys work while one of ``keyWidgets`` has the focus, and nowhere else."""
         self._connections: list[tuple[Any, str, Any]] = []
-        self.shortcuts: list[Any] = []
+        self.keys: dict[str, Callable[[], None]] = {}
+        self._filter = KeyFilter(self.keys, keyWidgets)
 
     def connect(self, sender: Any, signal: str, slot: Callable[..., None]) -> None:
         """Call ``slot`` at every ``signal`` of ``sender``."""
@@ -23,17 +23,13 @@ class Wires:
         self._connections.append((sender, signal, slot))
 
     def key(self, key: str, slot: Callable[[], None]) -> None:
-        """Call ``slot`` when ``key`` is pressed."""
-        shortcut = qt.QShortcut(qt.QKeySequence(key), self._widget)
-        shortcut.context = qt.Qt.WidgetWithChildrenShortcut
-        shortcut.connect("activated()", slot)
-        self.shortcuts.append(shortcut)
+        """Call ``slot`` when ``key`` is pressed: a letter, a digit, or "Ctrl+" and a letter."""
+        self.keys[key] = slot
 
     def cleanup(self) -> None:
         """Disconnect all."""
         for sender, signal, slot in self._connections:
             sender.disconnect(signal, slot)
         self._connections = []
-        for shortcut in self.shortcuts:
-            shortcut.deleteLater()
-        self.shortcuts = []
+        self._filter.cleanup()
+        self.keys.clear()

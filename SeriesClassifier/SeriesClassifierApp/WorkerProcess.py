@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import qt
+from slicer.i18n import tr as _
 
 from SeriesClassifierApp.Slowly import singleShot
 
@@ -38,7 +39,7 @@ def pythonProgram() -> str:
         return found
     if "python" in os.path.basename(sys.executable).lower():
         return sys.executable
-    raise FileNotFoundError("PythonSlicer was not found: start Slicer by its launcher")
+    raise FileNotFoundError(_("PythonSlicer was not found. Start Slicer by its launcher, then try again."))
 
 
 class WorkerProcess:
@@ -55,6 +56,9 @@ class WorkerProcess:
         self._number = 0
         self._rest = b""
         self._lines: list[bytes] = []
+        # Jobs that cannot begin, with the reason: told in the event loop, as all other ends are.
+        self._unstarted: list[tuple[int, str]] = []
+        self._teller = singleShot(0, self._tellUnstarted)
         self._pump = singleShot(0, self._handleSome)
         self._killer = singleShot(_KILL_AFTER_MS, self._kill)
 
@@ -72,7 +76,7 @@ class WorkerProcess:
             self._start()
             self._write({"id": number, "do": do, **fields})
         except OSError as error:
-            self._end(number, {"event": "failed", "code": 3, "message": str(error)})
+            self._failToStart(str(error))
         return number
 
     def cancel(self, number: int, *, insist: bool = True) -> None:
@@ -99,6 +103,8 @@ class WorkerProcess:
     def stop(self) -> None:
         """End the process at once, without a word to anyone."""
         self._jobs.clear()
+        self._unstarted = []
+        self._teller.stop()
         self._pump.stop()
         self._killer.stop()
         if self._process is not None:
@@ -123,6 +129,7 @@ class WorkerProcess:
     def _start(self) -> None:
         if self._process is not None:
             return
+        program = pythonProgram()
         process = qt.QProcess(self._parent) if self._parent is not None else qt.QProcess()
         process.connect("readyReadStandardOutput()", self._onOutput)
         process.connect("readyReadStandardError()", self._onError)
@@ -130,7 +137,7 @@ class WorkerProcess:
         process.connect("errorOccurred(QProcess::ProcessError)", self._onProcessError)
         self._process = process
         self._rest, self._lines = b"", []
-        process.start(pythonProgram(), [str(WORKER_SCRIPT), "worker"])
+        process.start(program, [str(WORKER_SCRIPT), "worker"])
 
     def _write(self, message: Mapping[str, Any]) -> None:
         if self._process is not None:
@@ -182,8 +189,31 @@ class WorkerProcess:
 
     def _onProcessError(self, error: Any) -> None:
         # A process that never started is never said to be finished.
-        if error == qt.QProcess.FailedToStart:
-            self._onFinished(-1, None)
+        if error != qt.QProcess.FailedToStart or self._process is None:
+            return
+        process, self._process = self._process, None
+        process.deleteLater()
+        reason = process.errorString()
+        self._failToStart(
+            _(
+                "PythonSlicer could not be started ({reason}). Start Slicer by its launcher, or install it "
+                "again."
+            ).format(reason=reason)
+        )
+
+    def _failToStart(self, reason: str) -> None:
+        """Every job under way ends with ``reason``, in the event loop: whoever asks is not through with
+        asking yet.
+        """
+        self._killer.stop()
+        self._unstarted += [(number, reason) for number in self._jobs]
+        self._teller.start()
+
+    def _tellUnstarted(self) -> None:
+        unstarted, self._unstarted = self._unstarted, []
+        for number, reason in unstarted:
+            if number in self._jobs:
+                self._end(number, {"event": "failed", "code": 3, "message": reason})
 
     def _onFinished(self, code: int, _status: Any) -> None:
         process, self._process = self._process, None

@@ -15,5 +15,13 @@ def positive(text: str) -> int:
     except ValueError:
         number = 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no positive whole number")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
     return number
+
+
+def user_name(text: str) -> str:
+    """Who does something, for ``add_argument``: a label of nobody cannot be asked about."""
+    name = text.strip()
+    if not name:
+        raise argparse.ArgumentTypeError("the name is empty: give that of the person who labels")
+    return name

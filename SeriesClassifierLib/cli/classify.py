@@ -8,24 +8,28 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from SeriesClassifierLib.cli.display import JsonProgress, TerminalProgress, note, print_table
-from SeriesClassifierLib.errors import JournalError, UsageError
+from SeriesClassifierLib.cli.journal_file import is_journal_there, journal_in
+from SeriesClassifierLib.cli.remarks import FileRemarks, left_out_text
+from SeriesClassifierLib.errors import JournalError, SourceError, UsageError
 from SeriesClassifierLib.images.thumbnails import ThumbnailIndex
 from SeriesClassifierLib.inference.run import Classifier, StudyResult, run
 from SeriesClassifierLib.journal.store import JOURNAL_NAME, Journal
 from SeriesClassifierLib.protocols import Source
 from SeriesClassifierLib.publish.column import publish_column
 from SeriesClassifierLib.publish.report import THUMBNAIL_SIDE, write_report
-from SeriesClassifierLib.publish.spool import MergedSpools, PredictionSpool
+from SeriesClassifierLib.publish.spool import PredictionSpool
 from SeriesClassifierLib.publish.summary import column_texts
 from SeriesClassifierLib.publish.table import check_suffix, write_table
 from SeriesClassifierLib.records import Status
-from SeriesClassifierLib.sources import open_source
+from SeriesClassifierLib.sources import open_sources
+from SeriesClassifierLib.sources.folder import FolderSource
+from SeriesClassifierLib.sources.left_out import LeftOut, LeftOutFiles
 from SeriesClassifierLib.sources.reading import default_jobs
 from SeriesClassifierLib.sources.slicer_database import SlicerDatabaseSource
 
@@ -40,9 +44,11 @@ class _Tally:
     status: Counter[Status] = field(default_factory=Counter)
     failed: list[str] = field(default_factory=list)
     series: int = 0
+    remarks: FileRemarks = field(default_factory=FileRemarks)
 
     def add(self, result: StudyResult) -> None:
-        self.series += len({p.series_uid or p.description for p in result.predictions})
+        self.series += len({(p.study_uid, p.series_uid or p.description) for p in result.predictions})
+        self.remarks.add(result.predictions)
         for prediction in result.predictions:
             self.status[prediction.status] += 1
             if prediction.status is Status.FAILED:
@@ -52,7 +58,9 @@ class _Tally:
 def classify_command(options: argparse.Namespace) -> int:
     """Label all sources, write what was asked for, and tell by the exit code whether all went well."""
     _check(options)
-    sources = [open_source(path, jobs=options.jobs or default_jobs()) for path in options.sources]
+    sources = open_sources(options.sources, jobs=options.jobs or default_jobs())
+    if options.publish and not any(isinstance(source, SlicerDatabaseSource) for source in sources):
+        raise UsageError("--publish writes into a Slicer DICOM database, and none is among the sources")
     classifier = Classifier(
         options.bundle,
         max_error=options.max_error,
@@ -64,42 +72,36 @@ def classify_command(options: argparse.Namespace) -> int:
     progress = JsonProgress() if options.json else TerminalProgress(quiet=options.quiet)
     tally = _Tally()
     started = time.monotonic()
-    with ExitStack() as stack:
-        spools = []
-        progress.start("classify", sum(source.count_series() for source in sources))
+    with PredictionSpool() as predictions:
+        progress.start("classify", _count_series(sources, options.quiet))
         try:
-            for source in sources:
-                spool = stack.enter_context(PredictionSpool())
-                spools.append(spool)
+            for number, source in enumerate(sources):
                 with _journal(options, source) as journal:
                     for result in run(source, classifier, journal=journal, resume=options.resume):
-                        spool.extend(result.predictions)
+                        predictions.extend(result.predictions, number)
                         tally.add(result)
                         for part in result.parts if thumbnails is not None else ():
                             thumbnails.add(part)  # type: ignore[union-attr]
                         progress.study(result.predictions)
         finally:
             progress.finish()
-        predictions = MergedSpools(spools)
         if options.out:
             write_table(predictions, options.out)
         if options.html:
             write_report(
                 predictions, options.html, thumbnail_of=thumbnails, show_patient_id=options.show_patient_id
             )
-        for source, spool in zip(sources, spools, strict=True):
+        for number, source in enumerate(sources):
             if options.publish and isinstance(source, SlicerDatabaseSource):
-                publish_column(source.database, column_texts(spool))
-        _report(
-            options, predictions, tally, sum(source.skipped for source in sources), time.monotonic() - started
-        )
+                publish_column(source.database, column_texts(predictions.of(number)))
+        _report(options, predictions, tally, sources, time.monotonic() - started)
     return 1 if tally.failed else 0
 
 
 def _check(options: argparse.Namespace) -> None:
     """Refuse at once what would only fail after an hour."""
-    if options.resume and options.no_journal:
-        raise UsageError("--resume needs a journal: leave --no-journal out")
+    if options.no_journal and (options.resume or options.journal is not None):
+        raise UsageError("--no-journal leaves the journal out: leave --resume and --journal out, too")
     if options.out:
         check_suffix(options.out)
     for path in (options.out, options.html, options.journal):
@@ -107,31 +109,68 @@ def _check(options: argparse.Namespace) -> None:
             raise UsageError(f"the folder of {path} does not exist: make it first")
 
 
+def _count_series(sources: Sequence[Source], quiet: bool) -> int:
+    """The series of all sources. Raises SourceError when there is none: an empty table is no result."""
+    counts = [source.count_series() for source in sources]
+    empty = [_nothing_in(source) for source, n in zip(sources, counts, strict=True) if not n]
+    if len(empty) == len(sources):
+        raise SourceError("; ".join(empty))
+    for text in empty:
+        note(text, quiet)
+    return sum(counts)
+
+
+def _nothing_in(source: Source) -> str:
+    if isinstance(source, FolderSource):
+        left_out = left_out_text(source.left_out)
+        why = left_out or "there are no files in it, name another folder"
+    else:
+        why = "import DICOM files into this database first"
+    return f"nothing to classify in {source.location}: {why}"
+
+
 @contextmanager
 def _journal(options: argparse.Namespace, source: Source) -> Iterator[Journal | None]:
     """The journal that was named, or the one beside the database; none for folders and with --no-journal."""
-    path: Path | None = options.journal
-    if options.no_journal:
-        path = None
-    elif path is None and isinstance(source, SlicerDatabaseSource):
-        path = source.database.parent / JOURNAL_NAME
-        if not path.exists() and not os.access(path.parent, os.W_OK):
-            note(
-                f"{path.parent} cannot be written, so nothing is recorded: name a file with --journal",
-                options.quiet,
-            )
-            path = None
+    path = _journal_path(options, source)
     if path is None:
         if options.resume:
             raise JournalError("--resume needs a journal: name it with --journal FILE")
         yield None
         return
+    if not is_journal_there(path):
+        # Also with --quiet where the name was typed: it may be a typing error.
+        note(f"a new journal is made: {path}", options.quiet and options.journal is None)
     with Journal(path) as journal:
         yield journal
 
 
+def _journal_path(options: argparse.Namespace, source: Source) -> Path | None:
+    if options.no_journal:
+        return None
+    if options.journal is not None:
+        return journal_in(options.journal)
+    if not isinstance(source, SlicerDatabaseSource):
+        return None
+    path = source.database.parent / JOURNAL_NAME
+    if not path.exists() and not os.access(path.parent, os.W_OK):
+        where = f"{path.parent} cannot be written, so nothing is recorded"
+        note(f"{where}: name a file with --journal", options.quiet)
+        return None
+    return path
+
+
+def _left_out(sources: Iterable[Source]) -> Mapping[LeftOut, LeftOutFiles]:
+    """The files that were left out; all folders are one source."""
+    return next((source.left_out for source in sources if isinstance(source, FolderSource)), {})
+
+
 def _report(
-    options: argparse.Namespace, predictions: MergedSpools, tally: _Tally, skipped: int, seconds: float
+    options: argparse.Namespace,
+    predictions: PredictionSpool,
+    tally: _Tally,
+    sources: Sequence[Source],
+    seconds: float,
 ) -> None:
     if options.json:
         counts = {status.value: n for status, n in sorted(tally.status.items())}
@@ -139,7 +178,9 @@ def _report(
         end |= {
             "status": counts,
             "failed": tally.failed,
-            "files_not_dicom": skipped,
+            "warnings": tally.remarks.as_json(),
+            "files_not_dicom": sum(source.skipped for source in sources),
+            "left_out": {kind.value: files.count for kind, files in _left_out(sources).items()},
             "seconds": round(seconds, 3),
         }
         sys.stdout.write(json.dumps(end) + "\n")
@@ -150,12 +191,12 @@ def _report(
         print_table(predictions)
     by_status = ", ".join(f"{n} {status.value}" for status, n in sorted(tally.status.items()))
     rate = tally.series / seconds if seconds > 0 else 0
-    print(
-        f"{tally.series} series, {len(predictions)} rows: {by_status or 'nothing found'} ({rate:.0f} "
-        f"series/s)"
-    )
-    if skipped:
-        print(f"{skipped} files are not DICOM and were left out")
+    print(f"{tally.series} series, {len(predictions)} rows: {by_status} ({rate:.0f} series/s)")
+    left_out = left_out_text(_left_out(sources))
+    if left_out:
+        print(left_out)
+    for line in tally.remarks.lines():
+        print(f"warning: {line}", file=sys.stderr)
     _print_failed(tally.failed)
     for path, what in ((options.out, "table"), (options.html, "report")):
         if path:

@@ -31,16 +31,16 @@ def _add_classify(commands: Commands) -> None:
     )
     command.add_argument("--out", type=Path, metavar="FILE", help="write the table: .csv, .json or .parquet")
     command.add_argument(
-        "--html", type=Path, metavar="FILE", help="write a report with pictures, one self-contained file"
+        "--html", type=Path, metavar="FILE", help="write a report with images, one self-contained file"
     )
-    command.add_argument("--no-pictures", action="store_true", help="leave the pictures out of the report")
+    command.add_argument("--no-pictures", action="store_true", help="leave the images out of the report")
     command.add_argument(
         "--journal",
         type=Path,
         metavar="FILE",
         help=(
-            "record predictions here (default: SeriesClassifier.sqlite beside a DICOM database; "
-            "none for folders)"
+            "record predictions in this journal, or in that of this folder or DICOM database; it is made "
+            "if it is not there (default: SeriesClassifier.sqlite beside a DICOM database; none for folders)"
         ),
     )
     command.add_argument("--no-journal", action="store_true", help="record nothing")
@@ -97,14 +97,14 @@ def _add_publish(commands: Commands) -> None:
     from SeriesClassifierLib.cli.journal import publish_command
 
     command = commands.add_parser(
-        "publish", help="write labels as a column into a Slicer DICOM database that nobody has open"
+        "publish", help="write labels as a column into a Slicer DICOM database that no program has open"
     )
     command.set_defaults(command=publish_command)
     command.add_argument("database", type=Path, metavar="DATABASE", help="ctkDICOM.sql or its folder")
     command.add_argument(
         "--journal", type=Path, metavar="FILE", help="default: SeriesClassifier.sqlite beside the database"
     )
-    command.add_argument("--remove", action="store_true", help="take the column out again")
+    command.add_argument("--remove", action="store_true", help="remove the column")
 
 
 def _add_bundles(commands: Commands) -> None:
@@ -159,6 +159,12 @@ def _add_simulate(commands: Commands) -> None:
         required=True,
         metavar="DIR",
         help="a new or empty folder, for files and truth.csv",
+    )
+    command.add_argument(
+        "--database",
+        type=Path,
+        metavar="DIR",
+        help="also list the files in a new Slicer DICOM database, as an import would; they stay in --out",
     )
     command.add_argument(
         "--longest",

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from SeriesClassifierLib.cli.remarks import remarks_of
+from SeriesClassifierLib.explain.evidence_text import text
+from SeriesClassifierLib.identity import WHOLE, values_of
+from SeriesClassifierLib.journal.find import part_name, reference
 from SeriesClassifierLib.publish.table import plain_text, row
 from SeriesClassifierLib.records import Prediction
+from SeriesClassifierLib.spool import Disk
 
 _SHOWN = (
-    "series_number",
-    "part",
     "description",
     "label",
     "region",
@@ -22,7 +25,11 @@ _SHOWN = (
     "decided_by",
     "n_instances",
 )
-_TITLES = ("no", "part", "description", "label", "region", "conf", "status", "decided by", "images")
+# The first column is what ``correct`` and others take for a series.
+_TITLES = ("series", "part", "description", "label", "region", "conf", "status", "decided by", "images")
+_STATUS = _TITLES.index("status")
+_COLORS = {"auto": "", "corrected": "cyan", "failed": "red"}
+_MOST_CHARACTERS = 40
 _EVERY = 200
 _EVERY_S = 10.0
 
@@ -123,9 +130,18 @@ class JsonProgress:
         self._write({"event": "start", "command": what, "series": total})
 
     def study(self, predictions: Sequence[Prediction]) -> None:
-        """Say what was found in one study. No patient identifier is in it."""
+        """What was found in one study, and what is wrong with its files. No patient identifier is in it."""
         rows = [{k: v for k, v in row(p).items() if k != "patient_id"} for p in predictions]
-        self._write({"event": "study", "rows": rows})
+        remarks = [
+            {
+                "study_uid": p.study_uid,
+                "series_uid": p.series_uid,
+                "reason": e.reason.value,
+                "text": plain_text(text(e)),
+            }
+            for p, e in remarks_of(predictions)
+        ]
+        self._write({"event": "study", "rows": rows, "warnings": remarks})
 
     def finish(self) -> None:
         """Nothing to take away."""
@@ -138,29 +154,56 @@ class JsonProgress:
 
 def print_table(predictions: Iterable[Prediction]) -> None:
     """The columns that people read."""
-    rows = [[_cell(name, getattr(p, name)) for name in _SHOWN] for p in predictions]
-    colors = {"auto": "", "corrected": "cyan", "failed": "red"}
-    print_columns(_TITLES, rows, [colors.get(cells[6], "yellow") for cells in rows])
+    rows = (
+        [reference(p), short(part_name(p)), *(_cell(name, getattr(p, name)) for name in _SHOWN)]
+        for p in predictions
+    )
+    print_columns(_TITLES, rows, lambda cells: _COLORS.get(cells[_STATUS], "yellow"))
 
 
 def print_columns(
-    titles: Sequence[str], rows: Iterable[Sequence[str]], styles: Sequence[str] | None = None
+    titles: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    style_of: Callable[[Sequence[str]], str] = lambda _cells: "",
 ) -> None:
-    """A table on a terminal, with a style of rich for each row; aligned plain text elsewhere."""
-    lines = [[plain_text(cell) for cell in cells] for cells in rows]
-    if sys.stdout.isatty():
-        from rich.console import Console
-        from rich.markup import escape
-        from rich.table import Table
+    """Aligned columns; on a terminal with a style of rich for each row. Rows wait on disk meanwhile."""
+    widths = [len(title) for title in titles]
+    with Disk() as disk:
+        kept = disk.spool(0)
+        for cells in rows:
+            texts = [plain_text(cell) for cell in cells]
+            widths = [max(width, len(text)) for width, text in zip(widths, texts, strict=True)]
+            kept.add((), json.dumps(texts))
+        console: Any = None
+        if sys.stdout.isatty():
+            from rich.console import Console
 
-        table = Table(*map(escape, titles), box=None, header_style="bold")
-        for cells, style in zip(lines, styles or [""] * len(lines), strict=True):
-            table.add_row(*map(escape, cells), style=style)
-        Console().print(table)
-        return
-    widths = [max(len(cell) for cell in column) for column in zip(titles, *lines, strict=True)]
-    for line in (titles, *lines):
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+            console = Console(highlight=False, markup=False, soft_wrap=True)
+        _print_line(titles, widths, console, "bold")
+        for line in kept:
+            texts = json.loads(line)
+            _print_line(texts, widths, console, style_of(texts))
+
+
+def _print_line(cells: Sequence[str], widths: Sequence[int], console: Any, style: str) -> None:
+    line = "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+    if console is None:
+        print(line)
+    else:
+        console.print(line, style=style or None)
+
+
+def part_place(prediction: Prediction) -> str:
+    """Where a part is, as the table shows it: "series 33089402/6, part 2 (b=800)"."""
+    series = f"series {reference(prediction)}"
+    whole = prediction.part == 1 and values_of(prediction.part_key) in ("", WHOLE)
+    return series if whole else f"{series}, part {part_name(prediction)}"
+
+
+def short(value: str) -> str:
+    """A text as one cell of a table."""
+    plain = plain_text(value)
+    return plain if len(plain) <= _MOST_CHARACTERS else plain[: _MOST_CHARACTERS - 1] + "…"
 
 
 def _cell(name: str, value: Any) -> str:
@@ -168,5 +211,4 @@ def _cell(name: str, value: Any) -> str:
         return ""
     if name == "confidence":
         return f"{value:.2f}"
-    text = plain_text(str(getattr(value, "value", value)))
-    return text if len(text) <= 40 else text[:39] + "…"
+    return short(str(getattr(value, "value", value)))

@@ -6,14 +6,15 @@ import argparse
 import sys
 
 from SeriesClassifierLib.cli.display import TerminalBar
+from SeriesClassifierLib.cli.journal_file import open_journal
 from SeriesClassifierLib.errors import UsageError
-from SeriesClassifierLib.journal.store import Journal
 from SeriesClassifierLib.sources.reading import default_jobs
 
 
 def export_command(options: argparse.Namespace) -> int:
     """Export what people labelled; exit code 1 when the scan of the result finds an identifier."""
     from SeriesClassifierLib.export.curated import export_curated
+    from SeriesClassifierLib.export.labeled_parts import LabeledParts
     from SeriesClassifierLib.export.training_layout import Settings
 
     settings = Settings(
@@ -24,22 +25,23 @@ def export_command(options: argparse.Namespace) -> int:
         identifiers=options.identifiers,
     )
     bar = TerminalBar(quiet=options.quiet)
-    with Journal(options.journal, readonly=True) as journal:
-        labels = list(journal.human_labels())
-    if not labels:
-        raise UsageError(f"nobody has labelled anything in {options.journal}: correct or accept labels first")
-    try:
-        result = export_curated(
-            labels,
-            options.source,
-            options.out,
-            settings,
-            site_key=options.site_key,
-            jobs=options.jobs or default_jobs(),
-            told=bar.told,
-        )
-    finally:
-        bar.finish()
+    with LabeledParts() as labels:
+        with open_journal(options, readonly=True) as journal:
+            labels.extend(journal.human_labels())
+        if not labels and not labels.n_without_key:
+            raise UsageError("nobody has labeled anything in this journal: correct or accept labels first")
+        try:
+            result = export_curated(
+                labels,
+                options.source,
+                options.out,
+                settings,
+                site_key=options.site_key,
+                jobs=options.jobs or default_jobs(),
+                told=bar.told,
+            )
+        finally:
+            bar.finish()
     exported = result.exported
     if not options.quiet:
         print(f"{exported.parts} parts of {exported.patients} patients: {exported.folder}")

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 from SeriesClassifierLib.bundles.adopted import find_bundle
 from SeriesClassifierLib.bundles.bundle import open_bundle
 from SeriesClassifierLib.cli.display import TerminalBar
+from SeriesClassifierLib.cli.journal_file import journal_file
 from SeriesClassifierLib.errors import UsageError
 from SeriesClassifierLib.publish.atomic import replacing
 from SeriesClassifierLib.records import UNKNOWN
 from SeriesClassifierLib.sources import open_source
 from SeriesClassifierLib.sources.reading import default_jobs
+from SeriesClassifierLib.sources.slicer_database import find_database
 
 if TYPE_CHECKING:
     from SeriesClassifierLib.evaluation.requirement import Requirement
@@ -127,16 +129,15 @@ def compare_command(options: argparse.Namespace) -> int:
     from SeriesClassifierLib.images.thumbnails import ThumbnailIndex
 
     requirements = [Requirement.parse(text, COMPARISON) for text in options.require]
+    journal = journal_file(options)
     thumbnails = ThumbnailIndex()
     bar = TerminalBar(quiet=options.quiet)
     try:
         comparison = compare_bundles(
             options.old,
             options.new,
-            open_source(
-                options.source or options.journal.absolute().parent, jobs=options.jobs or default_jobs()
-            ),
-            named_sequences(options.journal),
+            open_source(_source(options, journal), jobs=options.jobs or default_jobs()),
+            named_sequences(journal),
             mode=options.mode,
             max_error=options.max_error,
             seen=thumbnails.add,
@@ -155,6 +156,14 @@ def compare_command(options: argparse.Namespace) -> int:
         print(", ".join(f"{n} {name}" for name, n in comparison.counts().items()))
         _say_files((options.html, options.json))
     return _check(requirements, comparison_values(comparison))
+
+
+def _source(options: argparse.Namespace, journal: Path) -> Path:
+    """The source that was named, or the database beside the journal."""
+    found: Path | None = options.source or find_database(journal.parent)
+    if found is None:
+        raise UsageError("there is no DICOM database beside the journal: name the source with --source")
+    return found
 
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from SeriesClassifierLib.cli.arguments import Commands, positive
+from SeriesClassifierLib.cli.journal_file import add_journal
 
 
 def add_learning(commands: Commands) -> None:
@@ -24,7 +25,7 @@ def _add_export(commands: Commands) -> None:
         "export", help="write what people labelled as a training set, de-identified and searched"
     )
     command.set_defaults(command=export_command)
-    command.add_argument("--journal", type=Path, required=True, metavar="FILE", help="whose labels")
+    add_journal(command)
     command.add_argument("--source", type=Path, required=True, metavar="SOURCE", help="where the series are")
     command.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="a new folder, or an export to go on with"
@@ -120,7 +121,7 @@ def _add_compare(commands: Commands) -> None:
 
     command = commands.add_parser("compare", help="every label that a new bundle would change")
     command.set_defaults(command=compare_command)
-    command.add_argument("--journal", type=Path, required=True, metavar="FILE", help="what people named")
+    add_journal(command)
     command.add_argument("--old", default="headers", metavar="BUNDLE", help="default: %(default)s")
     command.add_argument("--new", required=True, metavar="BUNDLE")
     command.add_argument(

@@ -17,6 +17,7 @@ from SeriesClassifierLib.bundles.bundle import open_bundle
 from SeriesClassifierLib.cli.learn import training_packages
 from SeriesClassifierLib.cli.worker_jobs import Asked, Cancelled, Request, Say, path_of
 from SeriesClassifierLib.errors import UsageError
+from SeriesClassifierLib.identity import series_key
 from SeriesClassifierLib.journal.store import Journal
 from SeriesClassifierLib.sources import open_source
 
@@ -31,19 +32,21 @@ _MOST_FINDINGS = 20
 def export_training(request: Request, say: Say, cancelled: Asked) -> dict[str, Any]:
     """``journal``, ``source``, ``out``, if wanted ``dicom``, ``volumes``: the training set, searched."""
     from SeriesClassifierLib.export.curated import export_curated
+    from SeriesClassifierLib.export.labeled_parts import LabeledParts
     from SeriesClassifierLib.export.training_layout import Settings
 
-    with Journal(path_of(request, "journal"), readonly=True) as journal:
-        labels = list(journal.human_labels())
-    if not labels:
-        raise UsageError("nobody has labelled anything yet: correct or accept labels first")
-    result = export_curated(
-        labels,
-        path_of(request, "source"),
-        path_of(request, "out"),
-        Settings(dicom=bool(request.get("dicom")), volumes=bool(request.get("volumes"))),
-        told=_progress(say, cancelled),
-    )
+    with LabeledParts() as labels:
+        with Journal(path_of(request, "journal"), readonly=True) as journal:
+            labels.extend(journal.human_labels())
+        if not labels and not labels.n_without_key:
+            raise UsageError("nobody has labeled anything yet: correct or accept labels first")
+        result = export_curated(
+            labels,
+            path_of(request, "source"),
+            path_of(request, "out"),
+            Settings(dicom=bool(request.get("dicom")), volumes=bool(request.get("volumes"))),
+            told=_progress(say, cancelled),
+        )
     return {
         "parts": result.exported.parts,
         "patients": result.exported.patients,
@@ -175,6 +178,8 @@ def _stop_if(cancelled: Asked) -> None:
 
 def _flip(flip: Mapping[str, Any]) -> dict[str, Any]:
     return {
+        "key": series_key(flip["study_uid"], flip["series_uid"]),
+        "part_key": flip["part_key"],
         "series_uid": flip["series_uid"],
         "part": flip["part"],
         "description": flip["description"],

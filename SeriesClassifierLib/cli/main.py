@@ -62,7 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog="series-classifier",
         description="Tells what every DICOM series is. Research use; not a medical device.",
         epilog="exit codes: 0 done; 1 done, but some series failed; 2 wrong usage; "
-        "3 source, bundle or journal cannot be opened; 130 interrupted",
+        "3 source, bundle or journal cannot be opened, or nothing to classify was found; 130 interrupted",
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     parser.add_argument("--verbose", action="store_true", help="say more on standard error")

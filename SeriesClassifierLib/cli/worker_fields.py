@@ -48,15 +48,11 @@ def _are_texts(value: Any) -> bool:
 
 
 def _are_images(value: Any) -> bool:
-    """Part number, as text, -> [path, frame] of each of its images."""
+    """Part key -> [path, frame] of each of its images."""
     return isinstance(value, dict) and all(
-        _is_part(part) and isinstance(places, list) and all(map(_is_image, places))
-        for part, places in value.items()
+        _is_text(key) and isinstance(places, list) and all(map(_is_image, places))
+        for key, places in value.items()
     )
-
-
-def _is_part(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 10
 
 
 def _is_image(value: Any) -> bool:
@@ -70,14 +66,15 @@ SHARE = Kind("a number between 0 and 1", _is_share)
 COUNT = Kind("a whole number from 1", lambda value: _is_whole(value, 1))
 NUMBER = Kind("a whole number from 0", lambda value: _is_whole(value, 0))
 JOBS = Kind(f"a whole number from 0 to {_MOST_JOBS}", lambda value: _is_whole(value, 0, _MOST_JOBS))
-IMAGES = Kind("an object: part number -> list of [path, frame]", _are_images)
+IMAGES = Kind("an object: part key -> list of [path, frame]", _are_images)
 
 FIELDS: Mapping[str, Kind] = {
     **dict.fromkeys(("source", "journal", "database", "out", "html"), TEXT),
-    **dict.fromkeys(("mode", "task", "bundle", "base", "recipe", "old", "new", "name", "series_uid"), TEXT),
-    **dict.fromkeys(("series", "picture_bundles", "files", "data"), TEXTS),
+    **dict.fromkeys(("mode", "task", "bundle", "base", "recipe", "old", "new", "name"), TEXT),
+    **dict.fromkeys(("study_uid", "series_uid", "part_key", "grade", "user"), TEXT),
+    **dict.fromkeys(("series", "keys", "picture_bundles", "files", "data"), TEXTS),
     **dict.fromkeys(("resume", "dicom", "volumes"), YES_OR_NO),
-    **dict.fromkeys(("limit", "part"), COUNT),
+    "limit": COUNT,
     "max_error": SHARE,
     "seed": NUMBER,
     "jobs": JOBS,
@@ -85,7 +82,7 @@ FIELDS: Mapping[str, Kind] = {
 }
 
 # Null says something of these: all of them.
-_NULL_IS_ALL = frozenset({"series", "part", "limit"})
+_NULL_IS_ALL = frozenset({"series", "keys", "part_key", "limit"})
 
 
 def checked(job: Mapping[str, Any]) -> dict[str, Any]:

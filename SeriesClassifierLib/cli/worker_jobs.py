@@ -13,10 +13,11 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
-from SeriesClassifierLib.curation.queue import review_queue
-from SeriesClassifierLib.curation.siblings import family_of_series, said_of
+from SeriesClassifierLib.curation.queue import ReviewQueue
+from SeriesClassifierLib.curation.siblings import ALIKE, GRADES, SAME, Family, said_of, spread
 from SeriesClassifierLib.errors import SourceError, UsageError
 from SeriesClassifierLib.explain.part_details import part_details
+from SeriesClassifierLib.identity import series_key
 from SeriesClassifierLib.images.thumbnails import file_thumbnail, picture_places
 from SeriesClassifierLib.inference.run import HEADERS_BUNDLE, Classifier, StudyResult, run
 from SeriesClassifierLib.journal.store import Journal
@@ -24,12 +25,13 @@ from SeriesClassifierLib.parts.split import split
 from SeriesClassifierLib.protocols import Source
 from SeriesClassifierLib.publish.column import publish_column, remove_column
 from SeriesClassifierLib.publish.report import write_report
-from SeriesClassifierLib.publish.series_row import series_rows
+from SeriesClassifierLib.publish.series_row import part_row_key, series_rows
+from SeriesClassifierLib.publish.spool import PredictionSpool
 from SeriesClassifierLib.publish.summary import column_texts
 from SeriesClassifierLib.publish.table import write_table
 from SeriesClassifierLib.records import Part, Prediction, Study
 from SeriesClassifierLib.sources import open_source
-from SeriesClassifierLib.sources.assemble import make_series
+from SeriesClassifierLib.sources.assemble import by_study, make_series
 from SeriesClassifierLib.sources.file_reader import read_file
 from SeriesClassifierLib.sources.slicer_database import SlicerDatabaseSource, find_database
 
@@ -41,6 +43,8 @@ N_PICTURES = 5
 _PICTURE_SIDE = 160
 _ROWS_A_LINE = 50
 _ITEMS_A_LINE = 100
+# A person looks through no more; they are counted, and corrected, all the same.
+MOST_SIBLINGS = 2000
 
 
 class Cancelled(Exception):
@@ -132,20 +136,21 @@ def labels(request: Request, say: Say, cancelled: Asked) -> dict[str, Any]:
 
 
 def details(request: Request, _say: Say, _cancelled: Asked) -> dict[str, Any]:
-    """``journal`` and ``series_uid``, and ``files`` (those of the series) or ``pictures`` (by part, lists of
-    path and frame): what stands behind the label of every part, with its slices as PNG in base64.
+    """``journal``, ``study_uid`` and ``series_uid``, and ``files`` (those of the series) or ``pictures`` (by
+    part key, lists of path and frame): what stands behind the label of every part, with its slices as PNG in
+    base64.
     """
-    uid = str(request.get("series_uid", ""))
+    study_uid, series_uid = _series(request)
     found: list[Prediction] = []
     if path_of(request, "journal").is_file():
         with Journal(path_of(request, "journal"), readonly=True) as journal:
-            found = journal.current_series(uid)
-    places = _places(request, uid)
+            found = journal.current_series(series_uid, study_uid)
+    places = _places(request, study_uid, series_uid)
     parts = [
-        {**part_details(prediction).as_json(), "pictures": _pictures(places.get(prediction.part, ()))}
+        {**part_details(prediction).as_json(), "pictures": _pictures(places.get(prediction.part_key, ()))}
         for prediction in found
     ]
-    return {"series_uid": uid, "parts": parts}
+    return {"key": series_key(study_uid, series_uid), "series_uid": series_uid, "parts": parts}
 
 
 def publish(request: Request, _say: Say, _cancelled: Asked) -> dict[str, Any]:
@@ -161,15 +166,21 @@ def unpublish(request: Request, _say: Say, _cancelled: Asked) -> dict[str, Any]:
 
 
 def export(request: Request, _say: Say, _cancelled: Asked) -> dict[str, Any]:
-    """``journal``, ``out`` (.csv, .json, .parquet or .html), if wanted ``series``: the labels as a file."""
+    """``journal``, ``out`` (.csv, .json, .parquet or .html), if wanted ``keys`` of series (as in the rows):
+    the labels as a file.
+    """
     out = path_of(request, "out")
-    wanted = request.get("series")
+    wanted = request.get("keys")
     chosen = None if wanted is None else frozenset(wanted)
-    with Journal(path_of(request, "journal"), readonly=True) as journal:
-        found = [p for p in journal.current_all() if chosen is None or p.series_uid in chosen]
-    if out.suffix.lower() == ".html":
-        return {"rows": write_report(found, out), "out": str(out)}
-    return {"rows": write_table(found, out), "out": str(out)}
+    with Journal(path_of(request, "journal"), readonly=True) as journal, PredictionSpool() as spool:
+        spool.extend(
+            p
+            for p in journal.current_all()
+            if chosen is None or series_key(p.study_uid, p.series_uid) in chosen
+        )
+        if out.suffix.lower() == ".html":
+            return {"rows": write_report(spool, out), "out": str(out)}
+        return {"rows": write_table(spool, out), "out": str(out)}
 
 
 def queue(request: Request, say: Say, cancelled: Asked) -> dict[str, Any]:
@@ -182,34 +193,69 @@ def queue(request: Request, say: Say, cancelled: Asked) -> dict[str, Any]:
     path = path_of(request, "journal")
     if not path.is_file():
         return {"items": 0}
-    with Journal(path, readonly=True) as journal:
-        found = review_queue(_unless(cancelled, journal.current_all()))[:limit]
-    items = iter(found)
-    while some := list(islice(items, _ITEMS_A_LINE)):
-        say("items", items=[item.as_json() for item in some])
-    return {"items": len(found)}
+    with (
+        Journal(path, readonly=True) as journal,
+        ReviewQueue(_unless(cancelled, journal.current_all())) as found,
+    ):
+        n = len(found) if limit is None else min(limit, len(found))
+        items = islice(found, n)
+        while some := list(islice(items, _ITEMS_A_LINE)):
+            if cancelled():
+                raise Cancelled
+            say("items", items=[_keyed(item.as_json()) for item in some])
+    return {"items": n}
 
 
-def siblings(request: Request, _say: Say, _cancelled: Asked) -> dict[str, Any]:
-    """``journal``, ``series_uid`` and ``part`` (null: all parts): the parts of the same protocol that may be
-    offered the label, how many are protected because people named them, ``notes`` about those, and the
-    ``facets`` that the person said.
+def siblings(request: Request, _say: Say, cancelled: Asked) -> dict[str, Any]:
+    """``journal``, ``study_uid``, ``series_uid`` and ``part_key`` (null: all parts): the parts of the same
+    protocol that may be offered the label, the first ``MOST_SIBLINGS`` of them. ``same`` and ``alike`` count
+    all of them by grade, ``protected`` those that people labeled; ``notes`` are about these, ``facets`` is
+    what the person said. The job ``spread`` corrects them.
     """
-    uid = request.get("series_uid")
-    if not isinstance(uid, str) or not uid:
-        raise UsageError("the job siblings needs 'series_uid'")
-    part = request.get("part")
-    if part is not None and (not isinstance(part, int) or part < 1):
-        raise UsageError(f"{part!r} is no part: parts count from 1")
     with Journal(path_of(request, "journal"), readonly=True) as journal:
-        found = family_of_series(journal, uid, part)
-        facets = said_of(journal, uid, part)
-    return {
-        "siblings": [sibling.as_json() for sibling in found.offered],
-        "protected": len(found.protected),
-        "notes": list(found.notes),
-        "facets": facets,
-    }
+        own = _own_parts(journal, request)
+        facets = said_of(journal, own)
+        with Family(own, _unless(cancelled, journal.current_all()), facets or None) as found:
+            return {
+                "siblings": [_keyed(s.as_json()) for s in islice(found.offered(), MOST_SIBLINGS)],
+                "same": found.n_offered((SAME,)),
+                "alike": found.n_offered((ALIKE,)),
+                "protected": found.n_protected(),
+                "notes": list(found.notes),
+                "facets": facets,
+            }
+
+
+def spread_label(request: Request, _say: Say, cancelled: Asked) -> dict[str, Any]:
+    """``journal``, ``study_uid``, ``series_uid``, ``part_key`` (null: all parts), ``user``, and if wanted
+    ``grade`` ("same", or "alike" for both): give the siblings what people said of the part, all in one step.
+    """
+    grade, user = str(request.get("grade") or SAME), str(request.get("user") or "")
+    if not user:
+        raise UsageError("the job spread needs 'user': who says so")
+    with Journal(path_of(request, "journal")) as journal:
+        own = _own_parts(journal, request)
+        facets = said_of(journal, own)
+        if not facets:
+            raise UsageError("nobody has labeled this part: label it first, then its siblings")
+        with Family(own, _unless(cancelled, journal.current_all()), facets) as found:
+            grades = GRADES if grade == ALIKE else (grade,)
+            done = spread(journal, own, found, user, facets, grades)
+            protected = found.n_protected(grades) + len(done.overtaken)
+    return {"parts": done.n_parts, "series": done.n_series, "protected": protected}
+
+
+def _keyed(item: dict[str, Any]) -> dict[str, Any]:
+    """With the keys by which the rows know series and part."""
+    key = series_key(item["study_uid"], item["series_uid"])
+    return {**item, "key": key, "part_key": item["part_key"] or f"{key}#{item['part']}"}
+
+
+def _own_parts(journal: Journal, request: Request) -> list[Prediction]:
+    study_uid, series_uid = _series(request)
+    part_key = request.get("part_key")
+    found = journal.current_series(series_uid, study_uid)
+    return [p for p in found if part_key in (None, part_row_key(p))]
 
 
 CLASSIFYING_JOBS: Mapping[str, Callable[[Request, Say, Asked], dict[str, Any]]] = {
@@ -221,6 +267,7 @@ CLASSIFYING_JOBS: Mapping[str, Callable[[Request, Say, Asked], dict[str, Any]]] 
     "export": export,
     "queue": queue,
     "siblings": siblings,
+    "spread": spread_label,
 }
 
 
@@ -234,12 +281,13 @@ def _unless(cancelled: Asked, predictions: Iterable[Prediction]) -> Iterator[Pre
 
 def _say_rows(say: Say, result: StudyResult, *, provisional: bool = False) -> None:
     """The rows of a study, a few at a time: a study may have thousands of series."""
-    places: dict[str, dict[int, list[tuple[str, int]]]] = {}
-    for part in result.parts if not provisional else ():
-        places.setdefault(part.series_uid, {})[part.index] = picture_places(part, N_PICTURES)
+    places = {part.key: picture_places(part, N_PICTURES) for part in result.parts if not provisional}
     rows = iter(series_rows(result.predictions))
     while some := list(islice(rows, _ROWS_A_LINE)):
-        lines = [{**row.as_json(), "pictures": places.get(row.series_uid, {})} for row in some]
+        lines = [
+            {**row.as_json(), "pictures": {p.key: places[p.key] for p in row.parts if p.key in places}}
+            for row in some
+        ]
         say("rows", rows=lines, provisional=provisional)
 
 
@@ -253,14 +301,24 @@ def _source(request: Request) -> Source:
     return SlicerDatabaseSource(path, jobs=jobs, series=[str(uid) for uid in series])
 
 
-def _places(request: Request, uid: str) -> Mapping[int, Iterable[tuple[str, int]]]:
-    """Part -> the images to show of it."""
+def _series(request: Request) -> tuple[str, str]:
+    """The study and series UID of a request. Raises UsageError."""
+    study_uid, series_uid = request.get("study_uid"), request.get("series_uid")
+    if not isinstance(series_uid, str) or not series_uid or not isinstance(study_uid, str):
+        raise UsageError(f"the job {request.get('do')} needs 'study_uid' (it may be empty) and 'series_uid'")
+    return study_uid, series_uid
+
+
+def _places(request: Request, study_uid: str, series_uid: str) -> Mapping[str, Iterable[tuple[str, int]]]:
+    """Part key -> the images to show of it."""
     if request.get("pictures"):
-        return {int(part): [(str(p), int(f)) for p, f in of] for part, of in request["pictures"].items()}
+        return {str(key): [(str(p), int(f)) for p, f in of] for key, of in request["pictures"].items()}
     reads = [read_file(str(path), expected=True) for path in request.get("files", ())]
-    instances = [instance for read in reads for instance in read.instances]
-    parts: Iterable[Part] = split(make_series(uid, instances)) if instances else ()
-    return {part.index: picture_places(part, N_PICTURES) for part in parts}
+    instances = by_study((instance for read in reads for instance in read.instances), study_uid)
+    parts: Iterable[Part] = (
+        split(make_series(series_uid, instances[study_uid])) if study_uid in instances else ()
+    )
+    return {part.key: picture_places(part, N_PICTURES) for part in parts}
 
 
 def _pictures(places: Iterable[tuple[str, int]]) -> list[dict[str, str]]:

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import random
+import sys
+from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import combinations, groupby
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations, groupby, islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from SeriesClassifierLib.errors import UsageError
-from SeriesClassifierLib.journal.events import Event, EventKind
-from SeriesClassifierLib.journal.state import Correction, standing_corrections
+from SeriesClassifierLib.journal.state import Match, match
+from SeriesClassifierLib.journal.store import Journal
+from SeriesClassifierLib.publish.spool import PredictionSpool
 from SeriesClassifierLib.publish.table import plain_text, sort_key
 from SeriesClassifierLib.records import Prediction
 from SeriesClassifierLib.vocabulary import FACETS, classes
 
-# (reader, series UID, part) -> facets
-Readings = Mapping[tuple[str, str, int], Mapping[str, str]]
-
 _SAMPLES, _AT_ONCE = 2000, 100
 _SEED = 20260131
 _BOUNDS = (2.5, 97.5)
-_ABOUT_READINGS = (EventKind.CORRECTION, EventKind.UNDO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,7 @@ class Disagreement:
     facet: str
     first: str
     second: str
+    part_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,14 @@ class Agreement:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A part that several people have read: reader -> facets."""
+
+    part: Prediction
+    said: Mapping[str, Mapping[str, str]]
+
+
 def sample_for_second_reading(labels: Iterable[Prediction], n: int, seed: int) -> list[Prediction]:
     """``n`` of ``labels`` (all of them where they are fewer) for a reader who does not know the label, in
     table order.
@@ -88,59 +96,61 @@ def sample_for_second_reading(labels: Iterable[Prediction], n: int, seed: int) -
     """
     if n < 1:
         raise UsageError(f"{n} is no sample: ask for one part or more")
-    drawn = sorted(labels, key=sort_key)
-    random.Random(seed).shuffle(drawn)
-    sizes = Counter(p.sequence for p in drawn)
-    first: dict[str, Prediction] = {}
-    for p in drawn:
-        first.setdefault(p.sequence, p)
-    chosen = [first[name] for name in sorted(sizes, key=lambda name: (sizes[name], name))][:n]
-    taken = {(p.series_uid, p.part) for p in chosen}
-    rest = (p for p in drawn if (p.series_uid, p.part) not in taken)
-    chosen += [p for p, _ in zip(rest, range(n - len(chosen)), strict=False)]
-    return sorted(chosen, key=sort_key)
+    with PredictionSpool() as ordered:
+        ordered.extend(labels)
+        sequences = [sys.intern(p.sequence) for p in ordered]
+        # Parts are known by their place in the table: all of them do not fit into memory.
+        drawn = array("L", range(len(sequences)))
+        random.Random(seed).shuffle(drawn)
+        sizes = Counter(sequences)
+        first: dict[str, int] = {}
+        for place in drawn:
+            first.setdefault(sequences[place], place)
+        chosen = [first[name] for name in sorted(sizes, key=lambda name: (sizes[name], name))][:n]
+        taken = set(chosen)
+        taken.update(islice((place for place in drawn if place not in taken), n - len(chosen)))
+        return [p for place, p in enumerate(ordered) if place in taken]
 
 
-def readings(events: Iterable[Event], predictions: Iterable[Prediction]) -> Readings:
-    """What each reader said last of each facet of each part among ``predictions``, in a correction or in a
-    blind reading.
+def readings(journal: Journal) -> Iterator[tuple[Prediction, Mapping[str, Mapping[str, str]]]]:
+    """Every part that anybody has read, with what each reader said last of each facet of it, in a correction
+    or in a blind reading.
 
-    Corrections that were taken back do not count; one of all parts counts for each part. A part for which a
-    label was spread from a sibling counts as read: whoever spread it vouched for it.
+    Reverted corrections do not count. A part to which a label was spread from a sibling counts as read:
+    whoever spread it vouched for it.
     """
-    parts: dict[str, list[int]] = defaultdict(list)
-    for prediction in predictions:
-        parts[prediction.series_uid].append(prediction.part)
-    said: dict[tuple[str, str, int], dict[str, str]] = defaultdict(dict)
-    about = (e for e in events if e.series_uid in parts and (e.kind in _ABOUT_READINGS or _is_reading(e)))
-    for uid, of_series in groupby(sorted(about, key=lambda e: (e.series_uid, e.time, e.id)), _series_of):
-        for correction in _in_order(list(of_series)):
-            for part in parts[uid] if correction.part is None else [correction.part]:
-                if part in parts[uid]:
-                    said[correction.user, uid, part].update(correction.facets)
-    return dict(said)
+    for (series_uid, _), of_series in groupby(journal.current_all(), lambda p: (p.series_uid, p.study_uid)):
+        known = journal.readings(series_uid)
+        for prediction in of_series if known else ():
+            images = journal.images_of(prediction)
+            said: dict[str, dict[str, str]] = defaultdict(dict)
+            for reading in known:
+                if match(reading.about, prediction, images) is Match.SAME:
+                    said[reading.user].update(reading.facets)
+            if said:
+                yield prediction, said
 
 
-def agreement(
-    events: Iterable[Event], predictions: Iterable[Prediction], readers: Sequence[str] | None = None
-) -> Agreement:
+def agreement(journal: Journal, readers: Sequence[str] | None = None) -> Agreement:
     """How far people agree, two at a time: all who have read something, or those named.
 
     Raises UsageError for a reader who has read nothing, for fewer than two, and without scikit-learn.
     """
-    parts = {(p.series_uid, p.part): p for p in sorted(predictions, key=sort_key)}
-    found = readings(events, parts.values())
-    of_reader: dict[str, dict[tuple[str, int], Mapping[str, str]]] = defaultdict(dict)
-    for (reader, uid, part), facets in found.items():
-        of_reader[reader][uid, part] = facets
-    names = sorted(of_reader) if readers is None else list(dict.fromkeys(readers))
-    missing = [name for name in names if name not in of_reader]
+    readers_there: set[str] = set()
+    shared = []
+    for part, said in readings(journal):
+        readers_there.update(said)
+        if len(said) > 1:
+            shared.append(_Read(replace(part, evidence=(), opinions=(), protocol={}), said))
+    shared.sort(key=lambda read: sort_key(read.part))
+    names = sorted(readers_there) if readers is None else list(dict.fromkeys(readers))
+    missing = [name for name in names if name not in readers_there]
     if missing:
-        known = f"it has readings of {', '.join(sorted(of_reader))}" if of_reader else "it has no readings"
-        raise UsageError(f"{missing[0]!r} has read nothing in this journal: {known}")
+        known = f"readings of {', '.join(sorted(readers_there))}" if readers_there else "no readings"
+        raise UsageError(f"{missing[0]!r} has read nothing in this journal: it has {known}")
     if readers is not None and len(names) < 2:
         raise UsageError("name two different readers or more")
-    pairs = (_pair((a, b), of_reader[a], of_reader[b], parts) for a, b in combinations(names, 2))
+    pairs = (_pair((a, b), shared) for a, b in combinations(names, 2))
     some = tuple(pair for pair in pairs if pair.facets)
     return Agreement(tuple(names), some, "" if some else _why_none(names))
 
@@ -151,34 +161,39 @@ def _why_none(names: Sequence[str]) -> str:
     return "no part was read by two people: let them read the same sample"
 
 
-def _pair(
-    readers: tuple[str, str],
-    first: Mapping[tuple[str, int], Mapping[str, str]],
-    second: Mapping[tuple[str, int], Mapping[str, str]],
-    parts: Mapping[tuple[str, int], Prediction],
-) -> PairAgreement:
-    facets, apart = [], []
-    both = [key for key in parts if key in first and key in second]
+def _pair(readers: tuple[str, str], shared: Sequence[_Read]) -> PairAgreement:
+    first, second = readers
+    both = [read for read in shared if first in read.said and second in read.said]
+    facets = []
     for facet in FACETS:
-        read = [key for key in both if facet in first[key] and facet in second[key]]
+        read = [one for one in both if facet in one.said[first] and facet in one.said[second]]
         if read:
-            said = [(first[key][facet], second[key][facet]) for key in read]
+            said = [(one.said[first][facet], one.said[second][facet]) for one in read]
             # Where no study is known, a series stands for itself.
-            studies = [parts[key].study_uid or key[0] for key in read]
+            studies = [one.part.study_uid or one.part.series_uid for one in read]
             facets.append(_facet(facet, said, studies))
-            apart += [
-                _disagreement(parts[key], facet, a, b)
-                for key, (a, b) in zip(read, said, strict=True)
-                if a != b
-            ]
-    order = {key: index for index, key in enumerate(parts)}
-    apart.sort(key=lambda d: order[d.series_uid, d.part])
+    apart = [
+        _disagreement(one.part, facet, one.said[first][facet], one.said[second][facet])
+        for one in both
+        for facet in FACETS
+        if facet in one.said[first]
+        and facet in one.said[second]
+        and one.said[first][facet] != one.said[second][facet]
+    ]
     return PairAgreement(readers, tuple(facets), tuple(apart))
 
 
 def _disagreement(p: Prediction, facet: str, first: str, second: str) -> Disagreement:
     return Disagreement(
-        p.series_uid, p.part, p.study_uid, p.series_number, plain_text(p.description), facet, first, second
+        p.series_uid,
+        p.part,
+        p.study_uid,
+        p.series_number,
+        plain_text(p.description),
+        facet,
+        first,
+        second,
+        p.part_key,
     )
 
 
@@ -241,29 +256,3 @@ def _interval(by_study: NDArray[np.int64]) -> tuple[float, float] | None:
     kappas = (observed[defined] - expected[defined]) / (1 - expected[defined])
     low, high = np.percentile(kappas, _BOUNDS)
     return float(low), float(high)
-
-
-def _series_of(event: Event) -> str:
-    return event.series_uid
-
-
-def _is_reading(event: Event) -> bool:
-    return event.kind is EventKind.NOTE and isinstance(event.payload.get("reading"), Mapping)
-
-
-def _in_order(events: Sequence[Event]) -> list[Correction]:
-    """Corrections that stand and blind readings of one series, oldest first."""
-    blind = [
-        Correction(
-            event.id,
-            event.part,
-            {facet: event.payload["reading"][facet] for facet in FACETS if facet in event.payload["reading"]},
-            event.actor,
-            "",
-            event.time,
-        )
-        for event in events
-        if _is_reading(event)
-    ]
-    standing = standing_corrections(event for event in events if event.kind in _ABOUT_READINGS)
-    return sorted([*standing, *blind], key=lambda said: (said.time, said.id))

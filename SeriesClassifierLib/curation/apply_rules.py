@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from SeriesClassifierLib.curation.site_rules import SiteRule, differs, matches
 from SeriesClassifierLib.errors import UsageError
-from SeriesClassifierLib.journal.state import Correction, HumanLabel
+from SeriesClassifierLib.journal.state import HumanLabel
 from SeriesClassifierLib.journal.store import Journal
+from SeriesClassifierLib.publish.spool import PredictionSpool
 from SeriesClassifierLib.records import Prediction, Status
-
-_NOTE = "site rule "
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Disagreement:
     part: int
     description: str
     rules: tuple[str, ...]
+    part_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,28 +46,31 @@ def apply(journal: Journal, rules: Sequence[SiteRule], user: str, *, dry_run: bo
         raise UsageError("no user: say who applies the rules")
     if len({rule.name for rule in rules}) < len(rules):
         raise UsageError("two rules have one name: give one of them another")
-    chosen: dict[str, list[tuple[str, int]]] = {rule.name: [] for rule in rules}
+    labeled: Counter[str] = Counter({rule.name: 0 for rule in rules})
     disagreements = []
-    for part in journal.current_all():
-        if part.status in (Status.CORRECTED, Status.FAILED):
-            continue
-        holding = [rule for rule in rules if matches(rule, part)]
-        if _disagree(holding):
-            names = tuple(rule.name for rule in holding)
-            disagreements.append(Disagreement(part.series_uid, part.part, part.description, names))
-            continue
-        for rule in _needed(holding, part):
-            chosen[rule.name].append((part.series_uid, part.part))
-    if not dry_run:
-        chosen = _write(journal, rules, user, chosen)
-    return Applied({name: len(parts) for name, parts in chosen.items()}, tuple(disagreements))
+    with PredictionSpool() as chosen:
+        for part in journal.current_all():
+            if part.status in (Status.CORRECTED, Status.FAILED):
+                continue
+            holding = [rule for rule in rules if matches(rule, part)]
+            if _disagree(holding):
+                names = tuple(rule.name for rule in holding)
+                disagreements.append(
+                    Disagreement(part.series_uid, part.part, part.description, names, part.part_key)
+                )
+                continue
+            for rule in _needed(holding, part):
+                chosen.extend([part], rules.index(rule))
+                labeled[rule.name] += 1
+        if not dry_run:
+            labeled = _write(journal, rules, user, chosen)
+    return Applied(dict(labeled), tuple(disagreements))
 
 
 def corrections_by_people(journal: Journal) -> Iterator[HumanLabel]:
     """``Journal.human_labels`` without those that rules alone made: a rule is no reason for itself."""
     for label in journal.human_labels():
-        corrections = journal.corrections(label.model.series_uid)
-        if any(not c.note.startswith(_NOTE) for c in corrections if c.part in (None, label.model.part)):
+        if not label.by_rule:
             yield label
 
 
@@ -83,23 +88,20 @@ def _needed(rules: Sequence[SiteRule], part: Prediction) -> Iterator[SiteRule]:
             yield rule
 
 
-def _write(
-    journal: Journal, rules: Sequence[SiteRule], user: str, chosen: Mapping[str, list[tuple[str, int]]]
-) -> dict[str, list[tuple[str, int]]]:
-    """One step a rule. Somebody may have named a part since it was chosen: their word stands."""
-    written: set[str] = set()
-    done = {}
-    for rule in rules:
-        parts = [
-            (uid, part)
-            for uid, part in chosen[rule.name]
-            if not _named(journal.corrections(uid), part, written)
-        ]
-        if parts:
-            written.update(journal.correct_all(parts, rule.then, user, f"{_NOTE}{rule.name}"))
-        done[rule.name] = parts
-    return done
-
-
-def _named(corrections: Sequence[Correction], part: int, ours: set[str]) -> bool:
-    return any(c.part in (None, part) and c.id not in ours for c in corrections)
+def _write(journal: Journal, rules: Sequence[SiteRule], user: str, chosen: PredictionSpool) -> Counter[str]:
+    """One step a rule. Somebody may have labeled a part since it was chosen: their word stands."""
+    steps: list[str] = []
+    labeled: Counter[str] = Counter()
+    for number, rule in enumerate(rules):
+        steps.append(str(uuid.uuid4()))
+        labeled[rule.name], _ = journal.correct_unlabeled(
+            [],
+            chosen.of(number),
+            rule.then,
+            user,
+            f"site rule {rule.name}",
+            step=steps[-1],
+            rule=rule.name,
+            but_for=steps[:-1],
+        )
+    return labeled

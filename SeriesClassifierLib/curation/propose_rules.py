@@ -4,6 +4,7 @@ against nothing that is known.
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
@@ -28,7 +29,7 @@ from SeriesClassifierLib.errors import UsageError
 from SeriesClassifierLib.headers.protocol import words
 from SeriesClassifierLib.headers.tokens import VENDORS
 from SeriesClassifierLib.journal.state import HumanLabel
-from SeriesClassifierLib.records import UNKNOWN, Prediction, Status
+from SeriesClassifierLib.records import UNKNOWN, Prediction, Status, part_id
 from SeriesClassifierLib.vocabulary import FACETS
 
 FEWEST = 3
@@ -91,8 +92,9 @@ class _Known:
     """
 
     def __init__(self, human_labels: Iterable[HumanLabel], all_labels: Iterable[Prediction]) -> None:
-        named = {(h.model.series_uid, h.model.part): h for h in human_labels}
-        standing = {(p.series_uid, p.part): p for p in all_labels if not _is_settled(p)}
+        shared: dict[str, Mapping[str, str | float]] = {}
+        named = {part_id(h.model): replace(h, model=_light(h.model, shared)) for h in human_labels}
+        standing = {part_id(p): _light(p, shared) for p in all_labels if not _is_settled(p)}
         self.human = [named[key] for key in sorted(named)]
         self.parts = [h.model for h in self.human]
         self.parts += [standing[key] for key in sorted(standing.keys() - named.keys())]
@@ -112,9 +114,9 @@ class _Known:
         found = self.parts[i].protocol.get("vendor")
         return str(found) if found in VENDORS else ""
 
-    def series_of(self, parts: Iterable[int]) -> set[str]:
+    def series_of(self, parts: Iterable[int]) -> set[tuple[str, str]]:
         """The series that parts belong to."""
-        return {self.parts[i].series_uid for i in parts}
+        return {_series_of(self.parts[i]) for i in parts}
 
     def codes_of(self, parts: Iterable[int], fewest: int) -> list[tuple[str, str]]:
         """The codes that parts of at least ``fewest`` series have and a rule can ask for."""
@@ -122,7 +124,7 @@ class _Known:
         for i in parts:
             for name in CODES:
                 for value in codes_in(self.parts[i].protocol.get(name)):
-                    series[name, value].add(self.parts[i].series_uid)
+                    series[name, value].add(_series_of(self.parts[i]))
         found = [code for code, uids in series.items() if len(uids) >= fewest and is_code(*code)]
         return sorted(found, key=lambda code: (CODES.index(code[0]), code[1]))
 
@@ -153,6 +155,16 @@ class _Known:
         if piece not in self._by_piece:
             self._by_piece[piece] = {text for text in self._texts if patterns.found(piece, text)}
         return self._by_piece[piece]
+
+
+def _light(prediction: Prediction, shared: dict[str, Mapping[str, str | float]]) -> Prediction:
+    """Without what no rule looks at; equal protocols are held once, in ``shared``."""
+    protocol = shared.setdefault(json.dumps(dict(prediction.protocol), sort_keys=True), prediction.protocol)
+    return replace(prediction, evidence=(), opinions=(), images=b"", protocol=protocol)
+
+
+def _series_of(prediction: Prediction) -> tuple[str, str]:
+    return (prediction.study_uid, prediction.series_uid)
 
 
 def _is_settled(prediction: Prediction) -> bool:
@@ -318,9 +330,9 @@ def _for_vendors(
 def _by_description(kind: _Kind, unexplained: Set[int], fewest: int) -> Iterator[_Candidate]:
     """Patterns of words that descriptions of at least ``fewest`` series have in the same order."""
     parts = kind.known.parts
-    series_with: defaultdict[str, set[str]] = defaultdict(set)
+    series_with: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
     for i in unexplained:
-        series_with[parts[i].description].add(parts[i].series_uid)
+        series_with[parts[i].description].add(_series_of(parts[i]))
     spellings: defaultdict[str, Counter[str]] = defaultdict(Counter)
     texts_with: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)
     for text, series in series_with.items():

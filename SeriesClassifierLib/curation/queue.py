@@ -1,7 +1,7 @@
 """What a curator should look at next, and why: the labels about which a human answer is worth most.
 
 The value of an answer is a weighted sum of what makes a label doubtful (the model is not certain; header,
-picture and words disagree; a repetition was labelled otherwise; the class is rare here) and of how many other
+image and words disagree; a repetition was labelled otherwise; the class is rare here) and of how many other
 parts the answer settles. Of a family (same protocol, same words or none) only the part that is worth most
 stands at its full value. The others follow at a fraction of theirs: the answer to the first settles them in
 one step (see ``siblings.spread``), and a place near the top that shows the same question again is a place
@@ -10,18 +10,25 @@ wasted. Whoever does not spread the answer meets them again further down.
 
 from __future__ import annotations
 
+import json
 import math
-from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from types import TracebackType
+from typing import Any, Protocol
 
-from SeriesClassifierLib.curation.siblings import families, people_say
+from SeriesClassifierLib.curation.families import Families
+from SeriesClassifierLib.curation.siblings import people_say
+from SeriesClassifierLib.explain.evidence_text import text
+from SeriesClassifierLib.explain.label_reasons import deciding_reason, label_classes
 from SeriesClassifierLib.headers.descriptions import described
+from SeriesClassifierLib.headers.protocol import Protocol as Acquisition
 from SeriesClassifierLib.headers.protocol import same_protocol
 from SeriesClassifierLib.inference.decide import same_family
 from SeriesClassifierLib.publish.table import plain_text, sort_key
-from SeriesClassifierLib.records import UNKNOWN, DecidedBy, Prediction, Status
+from SeriesClassifierLib.records import UNKNOWN, Evidence, Prediction, Reason, Status, Witness, classes_of
+from SeriesClassifierLib.spool import Disk, Spool, Table, plain
 
 # What an answer is worth: shares of the whole, together 1.
 _DOUBT, _CONFLICT, _SETTLES, _REPEATS, _RARE = 0.4, 0.2, 0.2, 0.1, 0.1
@@ -29,17 +36,15 @@ _DOUBT, _CONFLICT, _SETTLES, _REPEATS, _RARE = 0.4, 0.2, 0.2, 0.1, 0.1
 _FOLLOWER = 0.25
 # From so many sure labels on a class is not rare.
 _ENOUGH = 10
-# From this calibrated probability on, a conflict is the reason for doubt, not the number.
-_LIKELY = 0.9
 # So many more parts make half the worth of those that an answer can settle.
 _HALF_SETTLED = 3
 # Questions about labels that are in use or could be come first; a failed part is no question about a label.
 _RANK: Mapping[Status, int] = {Status.REVIEW: 0, Status.AUTO: 0, Status.UNKNOWN: 1, Status.FAILED: 2}
 _SURE = (Status.AUTO, Status.CORRECTED)
-_HEADER, _PICTURE = "sequence (header alone)", "sequence (picture alone)"
-_BOTH = "sequence (both)"
-_HEARD = "looks like"
-_WORTH_NAMING = 0.005
+# A witness that is not sure of the other class weighs as much as it is sure.
+_WEIGHS_AS_SURE = frozenset({Reason.HEADER_UNSURE, Reason.JOINT_DISAGREES})
+# These say already how header and image disagree.
+_HEADER_AGAINST_IMAGE = frozenset({Reason.IMAGE_DISAGREES, Reason.WITNESSES_DISAGREE})
 _NONE_OF_THESE = "OTHER"
 
 
@@ -58,177 +63,325 @@ class QueueItem:
     status: str
     value: float
     reasons: tuple[str, ...]
+    part_key: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Plain values, for JSON. No patient identifier is in it."""
         return asdict(self)
 
 
+class _Named(Protocol):
+    """What names a part."""
+
+    @property
+    def study_uid(self) -> str: ...
+    @property
+    def series_uid(self) -> str: ...
+    @property
+    def series_number(self) -> int | None: ...
+    @property
+    def part(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
-class _Known:
-    """What all labels together tell about one: the family of each, repetitions that disagree by index, sure
-    labels by class, and by family what people named its parts.
+class _Seen:
+    """What has to be known of a part, whatever the others are. ``best`` is the class that is asked about;
+    ``doubt`` and ``conflict`` (0 to 1) are what makes its label doubtful; ``before`` and ``after`` are the
+    reasons for that, those about the other parts stand between them.
     """
 
-    families: Sequence[int | None]
-    repeats: Mapping[int, str]
-    sure: Mapping[str, int]
-    names: Mapping[int, Mapping[str, int]]
+    study_uid: str
+    series_uid: str
+    series_number: int | None
+    part: int
+    description: str
+    label: str
+    status: str
+    sequence: str
+    protocol: Acquisition
+    part_key: str = ""
+    is_against: bool = False
+    best: str = ""
+    doubt: float = 0.0
+    conflict: float = 0.0
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A part with the value of its answer for itself, and the family that the answer holds for."""
+    """A part with the value of its answer for itself, and the family that the answer holds for ("": none)."""
 
     index: int
-    prediction: Prediction
-    value: float
-    reasons: tuple[str, ...]
-    family: Hashable
+    item: QueueItem
+    family: str = ""
+    has_words: bool = False
 
 
-def review_queue(predictions: Iterable[Prediction]) -> list[QueueItem]:
+class ReviewQueue:
     """The parts that need a person, the most worthwhile first; the order of ``predictions`` does not count.
 
     Parts in review come first, together with ``auto`` ones that a conflict makes doubtful, then unknown ones,
     then failed ones, which need another file rather than an answer. A ``corrected`` part is never in it.
+
+    It lies on disk, so that memory stays flat: use it as a context manager, and iterate as often as needed.
     """
-    ordered = sorted(predictions, key=lambda p: (sort_key(p), p.description, p.error))
-    numbers = families(ordered)
-    known = _Known(
-        families=numbers,
-        repeats=_disagreeing_repeats(ordered, numbers),
-        sure=Counter(p.sequence for p in ordered if p.status in _SURE),
-        names=_names_of_people(ordered, numbers),
+
+    def __init__(self, predictions: Iterable[Prediction]) -> None:
+        self._disk = Disk()
+        try:
+            seen = self._disk.spool(6)
+            for p in predictions:
+                seen.add((*sort_key(p), p.description, p.error), json.dumps(plain(_seen(p))))
+            known = _Known(self._disk, seen)
+            self._items = self._in_order(_with_families(self._disk, self._in_order(_candidates(seen, known))))
+        except BaseException:
+            self._disk.close()
+            raise
+
+    def __enter__(self) -> ReviewQueue:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._disk.close()
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __iter__(self) -> Iterator[QueueItem]:
+        return (_loaded(line).item for line in self._items)
+
+    def _in_order(self, candidates: Iterable[_Candidate]) -> Spool:
+        found = self._disk.spool(3)
+        for candidate in candidates:
+            item = candidate.item
+            found.add((_RANK[Status(item.status)], -item.value, candidate.index), _dump(candidate))
+        return found
+
+
+class _Known:
+    """What all labels together tell about one: families, repetitions in a study, sure labels by class, and
+    what people named the parts of a family.
+    """
+
+    def __init__(self, disk: Disk, seen: Iterable[str]) -> None:
+        self.families = Families(disk)
+        self.sure: Counter[str] = Counter()
+        self._names = disk.table()
+        self._by_protocol = disk.table()
+        self._by_words = disk.table()
+        for line in seen:
+            one = _Seen(**json.loads(line))
+            number = self.families.number(one.protocol)
+            if Status(one.status) in _SURE:
+                self.sure[one.sequence] += 1
+            if number is not None and one.status == Status.CORRECTED.value and one.sequence != UNKNOWN:
+                names = self.names(number)
+                self._names.set(str(number), {**names, one.sequence: names.get(one.sequence, 0) + 1})
+            if _can_repeat(one):
+                if number is not None:
+                    _set_default(self._by_protocol, _in_study(one, number), one)
+                if one.protocol.get("words"):
+                    _set_default(self._by_words, _called(one), one)
+
+    def names(self, number: int | None) -> Mapping[str, int]:
+        """The sequences that people named in a family, with their number."""
+        found: Mapping[str, int] = self._names.get(str(number), {})
+        return found
+
+    def disagreeing_repeat(self, one: _Seen, number: int | None) -> str:
+        """Which repetition of a part in its study has another sequence, in words; "" where none has.
+
+        A repetition has the same protocol, or is another series with the same words. With the latter alone
+        the words must name a class ("Series 3" is no name), and classes that one acquisition makes together
+        (DWI and ADC, the images of a Dixon) are no disagreement.
+        """
+        if not _can_repeat(one):
+            return ""
+        if number is not None:
+            for other in _others(self._by_protocol, _in_study(one, number)):
+                if other.sequence != one.sequence and same_protocol(one.protocol, other.protocol):
+                    return _disagreement(one, other, "has the same protocol")
+        if one.protocol.get("words"):
+            for other in _others(self._by_words, _called(one)):
+                apart = other.series_uid != one.series_uid and not same_family(one.sequence, other.sequence)
+                if apart and described("sequence", [one.description]):
+                    return _disagreement(one, other, "has the same name")
+        return ""
+
+
+def _seen(p: Prediction) -> _Seen:
+    """What counts of a prediction."""
+    found = _Seen(
+        p.study_uid,
+        p.series_uid,
+        p.series_number,
+        p.part,
+        p.description,
+        p.label,
+        p.status.value,
+        p.sequence,
+        p.protocol,
+        p.part_key,
+        any(e.against for e in p.evidence),
     )
-    candidates = [
-        _candidate(index, prediction, known)
-        for index, prediction in enumerate(ordered)
-        if _is_asked(prediction, index in known.repeats)
-    ]
-    ranked = list(_with_families(sorted(candidates, key=_place)))
-    return [_item(candidate) for candidate in sorted(ranked, key=_place)]
-
-
-def _is_asked(prediction: Prediction, repeats_disagree: bool) -> bool:
-    if prediction.status is Status.AUTO:
-        return repeats_disagree or any(e.kind == "conflict" for e in prediction.evidence)
-    return prediction.status is not Status.CORRECTED
-
-
-def _place(candidate: _Candidate) -> tuple[int, float, int]:
-    return (_RANK[candidate.prediction.status], -candidate.value, candidate.index)
-
-
-def _item(candidate: _Candidate) -> QueueItem:
-    prediction = candidate.prediction
-    return QueueItem(
-        series_uid=prediction.series_uid,
-        part=prediction.part,
-        study_uid=prediction.study_uid,
-        series_number=prediction.series_number,
-        description=plain_text(prediction.description),
-        label=plain_text(prediction.label) or "?",
-        status=prediction.status.value,
-        value=candidate.value,
-        reasons=candidate.reasons,
+    if p.status is Status.FAILED:
+        failure = plain_text(p.error) or "it could not be read: check the files of this series"
+        return replace(found, before=(failure,))
+    if p.status is Status.CORRECTED:
+        return found
+    conflicts, decided = _conflicts(p), deciding_reason(p)
+    doubts = dict.fromkeys([*([decided] if decided else []), *(e for e, _ in conflicts)])
+    warnings = dict.fromkeys(e for e in p.evidence if _is_warning(e) and e not in doubts)
+    return replace(
+        found,
+        best=_best(p),
+        doubt=_doubt(p),
+        conflict=max((weight for _, weight in conflicts), default=0.0),
+        before=(p.error, *(text(e) for e in doubts)),
+        after=tuple(text(e) for e in warnings),
     )
 
 
-def _candidate(index: int, prediction: Prediction, known: _Known) -> _Candidate:
-    if prediction.status is Status.FAILED:
-        reason = plain_text(prediction.error) or "it could not be read: check the files of this series"
-        return _Candidate(index, prediction, 0.0, (reason,), None)
-    number, words, best = known.families[index], prediction.protocol.get("words"), _best(prediction)
-    conflicts, weight = _conflicts(prediction)
-    repeat = known.repeats.get(index, "")
-    named = known.names.get(number, {}) if number is not None else {}
-    others = [name for name in named if name != best]
-    sure = known.sure.get(best, 0)
-    rare = max(0.0, 1.0 - sure / _ENOUGH) if best else 0.0
+def _candidates(seen: Iterable[str], known: _Known) -> Iterator[_Candidate]:
+    """Those that are asked about, each for itself."""
+    for index, line in enumerate(seen):
+        one = _Seen(**json.loads(line))
+        number = known.families.number(one.protocol)
+        repeat = known.disagreeing_repeat(one, number)
+        if one.status == Status.FAILED.value:
+            yield _Candidate(index, _item(one, 0.0, tuple(one.before)))
+        elif one.status != Status.CORRECTED.value and (
+            one.status != Status.AUTO.value or repeat or one.is_against
+        ):
+            yield _candidate(index, one, number, repeat, known)
+
+
+def _candidate(index: int, one: _Seen, number: int | None, repeat: str, known: _Known) -> _Candidate:
+    named = known.names(number)
+    others = [name for name in named if name != one.best]
+    sure = known.sure.get(one.best, 0)
+    rare = max(0.0, 1.0 - sure / _ENOUGH) if one.best else 0.0
     reasons = [
-        *conflicts,
-        _uncertainty(prediction, bool(conflicts or repeat)),
+        *one.before,
         repeat,
         *(people_say(name, n) for name, n in sorted(named.items())),
-        *(plain_text(e.text) for e in prediction.evidence if e.kind == "warning"),
-        _rarity(best, sure) if rare else "",
+        *one.after,
+        _rarity(one.best, sure) if rare else "",
     ]
-    value = (
-        _DOUBT * _doubt(prediction) + _CONFLICT * weight + _REPEATS * bool(repeat or others) + _RARE * rare
+    value = _DOUBT * one.doubt + _CONFLICT * one.conflict + _REPEATS * bool(repeat or others) + _RARE * rare
+    words = one.protocol.get("words")
+    return _Candidate(
+        index,
+        _item(one, round(value, 4), tuple(filter(None, map(plain_text, reasons)))),
+        json.dumps([number, words]) if number is not None else "",
+        bool(words),
     )
-    family = (number, words) if number is not None else None
-    return _Candidate(index, prediction, round(value, 4), tuple(dict.fromkeys(filter(None, reasons))), family)
 
 
-def _with_families(candidates: Sequence[_Candidate]) -> Iterator[_Candidate]:
+def _item(one: _Seen, value: float, reasons: tuple[str, ...]) -> QueueItem:
+    return QueueItem(
+        series_uid=one.series_uid,
+        part=one.part,
+        study_uid=one.study_uid,
+        series_number=one.series_number,
+        description=plain_text(one.description),
+        label=plain_text(one.label) or "?",
+        status=one.status,
+        value=value,
+        reasons=reasons,
+        part_key=one.part_key,
+    )
+
+
+def _with_families(disk: Disk, candidates: Spool) -> Iterator[_Candidate]:
     """The first of each family with what its answer settles, the others as its followers."""
-    sizes = Counter(c.family for c in candidates if c.family is not None)
-    first: dict[Hashable, Prediction] = {}
-    for c in candidates:
-        others = sizes[c.family] - 1 if c.family is not None else 0
+    sizes, first = disk.table(), disk.table()
+    for line in candidates:
+        sizes.add(_loaded(line).family)
+    for line in candidates:
+        c = _loaded(line)
+        others = sizes.get(c.family) - 1 if c.family else 0
+        head = first.get(c.family) if others else None
         if not others:
             yield c
-        elif c.family not in first:
-            first[c.family] = c.prediction
-            value = round(c.value + _SETTLES * others / (others + _HALF_SETTLED), 4)
-            reason = f"the answer would settle {others} more of {_alike(c.prediction)}"
-            yield replace(c, value=value, reasons=(*c.reasons, reason))
+        elif head is None:
+            first.set(c.family, plain(c.item))
+            value = round(c.item.value + _SETTLES * others / (others + _HALF_SETTLED), 4)
+            yield _worth(c, value, f"the answer would settle {others} more of {_alike(c)}")
         else:
-            head = _named(c.prediction, first[c.family])
-            reason = f"of {_alike(c.prediction)} as {head}: one answer may settle both"
-            yield replace(c, value=round(_FOLLOWER * c.value, 4), reasons=(*c.reasons, reason))
+            named = _named(c.item, QueueItem(**head))
+            reason = f"of {_alike(c)} as {named}: one answer may settle both"
+            yield _worth(c, round(_FOLLOWER * c.item.value, 4), reason)
 
 
-def _alike(prediction: Prediction) -> str:
-    return f"the same protocol{' and name' if prediction.protocol.get('words') else ''}"
+def _worth(candidate: _Candidate, value: float, reason: str) -> _Candidate:
+    item = replace(candidate.item, value=value, reasons=(*candidate.item.reasons, reason))
+    return replace(candidate, item=item)
+
+
+def _alike(candidate: _Candidate) -> str:
+    return f"the same protocol{' and name' if candidate.has_words else ''}"
+
+
+def _dump(candidate: _Candidate) -> str:
+    return json.dumps({**plain(candidate), "item": plain(candidate.item)})
+
+
+def _loaded(line: str) -> _Candidate:
+    values = json.loads(line)
+    item = values.pop("item")
+    return _Candidate(item=QueueItem(**{**item, "reasons": tuple(item["reasons"])}), **values)
 
 
 def _doubt(prediction: Prediction) -> float:
     """0 where the model is certain and no other class comes near, 1 where it knows nothing."""
     margin = 0.0
-    if (tops := _tops(_classes(prediction))) and prediction.sequence in (UNKNOWN, tops[0][0]):
+    if (tops := _tops(label_classes(prediction))) and prediction.sequence in (UNKNOWN, tops[0][0]):
         margin = tops[0][1] - (tops[1][1] if len(tops) > 1 else 0.0)
     return 1.0 - (_unit(_confidence(prediction)) + _unit(margin)) / 2
 
 
-def _classes(prediction: Prediction) -> Mapping[str, float]:
-    """The probabilities that the label was taken from."""
-    both = prediction.probabilities.get(_BOTH, {}) if prediction.decided_by is DecidedBy.JOINT else {}
-    return both or prediction.probabilities.get("sequence", {})
-
-
 def _confidence(prediction: Prediction) -> float:
-    """The confidence of the label, 0 where it has none."""
+    """How likely the label is, or the likeliest class where there is none; 0 where nothing is known."""
     confidence = prediction.confidence
+    if confidence is None and prediction.sequence == UNKNOWN:
+        tops = _tops(label_classes(prediction), 1)
+        return tops[0][1] if tops else 0.0
     return confidence if confidence is not None and math.isfinite(confidence) else 0.0
 
 
-def _conflicts(prediction: Prediction) -> tuple[list[str], float]:
-    """What contradicts what, in words, and how much it weighs (0 to 1)."""
-    texts = [plain_text(e.text) for e in prediction.evidence if e.kind == "conflict"]
-    weight = 1.0 if texts else 0.0
-    header, picture = (_tops(prediction.probabilities.get(key, {}), 1) for key in (_HEADER, _PICTURE))
-    if not header or not picture or any(_HEARD in text for text in texts):
-        return texts, weight
-    (by_header, p_header), (by_picture, p_picture) = header[0], picture[0]
-    if by_header != by_picture and _NONE_OF_THESE not in (by_header, by_picture):
-        said = f"{by_header} ({p_header:.0%}), the picture alone {by_picture} ({p_picture:.0%})"
-        texts.append(f"the header alone says {said}")
-        # Two voices that whisper different things weigh less than two that are sure of them.
-        weight = max(weight, _unit(min(p_header, p_picture)))
-    return texts, weight
+def _conflicts(prediction: Prediction) -> list[tuple[Evidence, float]]:
+    """What speaks against the label, header and image that name different classes, too; with its weight (0 to
+    1).
+    """
+    against = [(e, _weight(e)) for e in prediction.evidence if e.against]
+    header, image = (
+        _tops(classes_of(prediction.opinions, "sequence", witness), 1)
+        for witness in (Witness.HEADER, Witness.IMAGE)
+    )
+    if not header or not image or any(e.reason in _HEADER_AGAINST_IMAGE for e, _ in against):
+        return against
+    (by_header, p_header), (by_image, p_image) = header[0], image[0]
+    if by_header != by_image and _NONE_OF_THESE not in (by_header, by_image):
+        apart = Evidence(
+            Witness.IMAGE, Reason.WITNESSES_DISAGREE, "sequence", by_image, p_image, by_header, against=True
+        )
+        # Two witnesses that are hardly sure weigh less than two that are.
+        against.append((apart, _unit(min(p_header, p_image))))
+    return against
 
 
-def _uncertainty(prediction: Prediction, has_other_reason: bool) -> str:
-    confidence = _confidence(prediction)
-    explained = prediction.status is Status.REVIEW and has_other_reason and confidence >= _LIKELY
-    if prediction.status is Status.AUTO or explained:
-        return ""
-    what = "no class is likely enough" if prediction.status is Status.UNKNOWN else "not certain enough"
-    tops = _tops(_classes(prediction))
-    words = [f"{name} {p:.0%}" for name, p in tops if p >= _WORTH_NAMING]
-    return f"{what}: {', '.join(words)}" if words else what
+def _weight(conflict: Evidence) -> float:
+    sure = conflict.probability if conflict.reason in _WEIGHS_AS_SURE else None
+    return 1.0 if sure is None or not math.isfinite(sure) else _unit(sure)
+
+
+def _is_warning(evidence: Evidence) -> bool:
+    """What makes a label doubtful without naming another one."""
+    return not evidence.against and (evidence.decisive or evidence.witness is Witness.FILE)
 
 
 def _rarity(name: str, n: int) -> str:
@@ -239,67 +392,44 @@ def _rarity(name: str, n: int) -> str:
     )
 
 
-def _names_of_people(
-    ordered: Sequence[Prediction], numbers: Sequence[int | None]
-) -> Mapping[int, Mapping[str, int]]:
-    """Family -> the sequences that people named in it, with their number."""
-    names: dict[int, Counter[str]] = defaultdict(Counter)
-    for p, number in zip(ordered, numbers, strict=True):
-        if number is not None and p.status is Status.CORRECTED and p.sequence != UNKNOWN:
-            names[number][p.sequence] += 1
-    return names
-
-
 def _best(prediction: Prediction) -> str:
     """The class of the label, or the likeliest one where there is none; "" where nothing is known."""
     if prediction.sequence != UNKNOWN:
         return prediction.sequence
-    tops = _tops(_classes(prediction))
+    tops = _tops(label_classes(prediction))
     return tops[0][0] if tops else ""
 
 
-def _disagreeing_repeats(ordered: Sequence[Prediction], numbers: Sequence[int | None]) -> dict[int, str]:
-    """Index of a part -> which repetition in its study has another sequence, in words.
-
-    A repetition has the same protocol, or is another series with the same words. With the latter alone the
-    words must name a class ("Series 3" is no name), and classes that one acquisition makes together (DWI and
-    ADC, the images of a Dixon) are no disagreement.
-    """
-    by_protocol: dict[tuple[str, int], dict[str, Prediction]] = defaultdict(dict)
-    by_words: dict[tuple[object, ...], dict[str, Prediction]] = defaultdict(dict)
-    known = [(index, p) for index, p in enumerate(ordered) if p.study_uid and p.sequence not in ("", UNKNOWN)]
-    for index, p in known:
-        number, words = numbers[index], p.protocol.get("words")
-        if number is not None:
-            by_protocol[p.study_uid, number].setdefault(p.sequence, p)
-        if words:
-            by_words[_called(p)].setdefault(p.sequence, p)
-    found: dict[int, str] = {}
-    for index, p in known:
-        number, words = numbers[index], p.protocol.get("words")
-        if number is not None:
-            for other in by_protocol[p.study_uid, number].values():
-                if other.sequence != p.sequence and same_protocol(p.protocol, other.protocol):
-                    found.setdefault(index, _disagreement(p, other, "has the same protocol"))
-        if words and index not in found:
-            for other in by_words[_called(p)].values():
-                apart = other.series_uid != p.series_uid and not same_family(p.sequence, other.sequence)
-                if apart and described("sequence", [p.description]):
-                    found.setdefault(index, _disagreement(p, other, "has the same name"))
-    return found
+def _can_repeat(one: _Seen) -> bool:
+    return bool(one.study_uid) and one.sequence not in ("", UNKNOWN)
 
 
-def _called(p: Prediction) -> tuple[object, ...]:
+def _in_study(one: _Seen, number: int) -> str:
+    return json.dumps([one.study_uid, number])
+
+
+def _called(one: _Seen) -> str:
     """Equal for series of a study that have the same name and were acquired in the same way."""
-    return (p.study_uid, *(p.protocol.get(name) for name in ("words", "kinds", "scanning")))
+    return json.dumps([one.study_uid, *(one.protocol.get(name) for name in ("words", "kinds", "scanning"))])
 
 
-def _disagreement(one: Prediction, other: Prediction, alike: str) -> str:
-    by = ", as a person said" if other.status is Status.CORRECTED else ""
-    return f"{_named(one, other)} {alike} and is labelled {other.sequence}{by}"
+def _set_default(table: Table, name: str, one: _Seen) -> None:
+    """Keep the first part of each sequence."""
+    found = table.get(name, {})
+    if one.sequence not in found:
+        table.set(name, {**found, one.sequence: plain(one)})
 
 
-def _named(one: Prediction, other: Prediction) -> str:
+def _others(table: Table, name: str) -> list[_Seen]:
+    return [_Seen(**values) for values in table.get(name, {}).values()]
+
+
+def _disagreement(one: _Seen, other: _Seen, alike: str) -> str:
+    by = " by a reviewer" if other.status == Status.CORRECTED.value else ""
+    return f"{_named(one, other)} {alike} and is labeled {other.sequence}{by}"
+
+
+def _named(one: _Named, other: _Named) -> str:
     """``other`` in words, seen from ``one``."""
     number = "a series without number" if other.series_number is None else f"series {other.series_number}"
     if other.series_uid == one.series_uid:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from SeriesClassifierLib.publish.table import text_cell
 from SeriesClassifierLib.records import Prediction
 from SeriesClassifierLib.vocabulary import check
 
-_PLACE = ("study_uid", "series_uid", "part", "series_number", "description")
+_PLACE = ("study_uid", "series_uid", "part", "series_number", "description", "part_key")
 # The order in which people name them.
 _ASKED = ("sequence", "plane", "phase", "derived", "region")
 _NEEDED = ("series_uid", "part")
@@ -22,11 +22,14 @@ _NEEDED = ("series_uid", "part")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a reader says one part is."""
+    """The label that a reader gives one part. ``place`` is the row of the table, for messages."""
 
     series_uid: str
     part: int
     facets: Mapping[str, str]
+    part_key: str = ""
+    study_uid: str = ""
+    place: str = field(default="", compare=False)
 
 
 def write_reading_table(sample: Iterable[Prediction], path: str | PathLike[str]) -> int:
@@ -37,7 +40,7 @@ def write_reading_table(sample: Iterable[Prediction], path: str | PathLike[str])
     """
     asked = Path(path)
     if asked.suffix.lower() != ".csv":
-        raise UsageError(f"{asked} is no table to fill in: end it in .csv")
+        raise UsageError(f"{asked} is not a table to fill in: end the name in .csv")
     if asked.exists():
         raise UsageError(f"{asked} is there and may be filled in already: name another file")
     n_rows = 0
@@ -52,6 +55,7 @@ def write_reading_table(sample: Iterable[Prediction], path: str | PathLike[str])
                 p.part,
                 number,
                 text_cell(p.description),
+                text_cell(p.part_key),
             )
             writer.writerow((*place, *("" for _ in _ASKED)))
     return n_rows
@@ -73,13 +77,20 @@ def read_reading_table(path: str | PathLike[str]) -> list[Reading]:
     missing = [name for name in _NEEDED if name not in (rows.fieldnames or ())]
     if missing:
         raise UsageError(f"{path} has no column {missing[0]!r}: use a table of 'review sample'")
-    found = []
+    found: list[Reading] = []
+    seen: set[tuple[str, str, str | int]] = set()
     try:
         for row in rows:
-            values = {name: (row.get(name) or "").strip() for name in (*_NEEDED, *_ASKED)}
+            values = {name: (row.get(name) or "").strip() for name in (*_PLACE, *_ASKED)}
             facets = {name: check(name, values[name]) for name in _ASKED if values[name]}
             if facets:
-                found.append(Reading(_uid(values["series_uid"]), _part(values["part"]), facets))
+                uid, part = _uid(values["series_uid"]), _part(values["part"])
+                key = (values["study_uid"], uid, values["part_key"] or part)
+                if key in seen:
+                    raise UsageError("this part is in the table twice: keep one row")
+                seen.add(key)
+                place = f"{path}, line {rows.line_num}"
+                found.append(Reading(uid, part, facets, values["part_key"], values["study_uid"], place))
     except (UsageError, csv.Error) as error:
         raise UsageError(f"{path}, line {rows.line_num}: {error}") from error
     return found
@@ -93,5 +104,5 @@ def _uid(text: str) -> str:
 
 def _part(text: str) -> int:
     if not (text.isascii() and text.isdecimal()) or len(text) > 9 or int(text) < 1:
-        raise UsageError(f"{text!r} is no part: leave this column as it was")
+        raise UsageError(f"{text!r} is not a part number: leave this column as it was")
     return int(text)

@@ -5,18 +5,22 @@ A part that a person named is protected: it is never offered for correction, onl
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
 from typing import Any
 
 from SeriesClassifierLib import vocabulary
 from SeriesClassifierLib.errors import UsageError
-from SeriesClassifierLib.headers.protocol import block, same_protocol, same_words, tells_enough
+from SeriesClassifierLib.headers.protocol import same_protocol, same_words, tells_enough
+from SeriesClassifierLib.journal.events import dump_prediction, load_prediction
 from SeriesClassifierLib.journal.state import human_label
 from SeriesClassifierLib.journal.store import Journal
 from SeriesClassifierLib.publish.table import plain_text, sort_key
-from SeriesClassifierLib.records import Prediction, Status
+from SeriesClassifierLib.records import Prediction, Status, part_id
+from SeriesClassifierLib.spool import Disk
 
 # "same" is the same protocol under the same words, "alike" the same protocol under other words or none.
 SAME, ALIKE = "same", "alike"
@@ -36,6 +40,7 @@ class Sibling:
         """Plain values, for JSON. No patient identifier is in it."""
         p = self.prediction
         return {
+            "part_key": p.part_key,
             "series_uid": p.series_uid,
             "part": p.part,
             "study_uid": p.study_uid,
@@ -49,159 +54,160 @@ class Sibling:
 
 
 @dataclass(frozen=True, slots=True)
-class Family:
-    """The siblings of a part: those that may be ``offered`` its label, and those that people named
-    (``protected``). ``notes`` are for people: what contradicts, or why nothing was found.
-    """
-
-    offered: tuple[Sibling, ...]
-    protected: tuple[Sibling, ...]
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Spread:
-    """What one step corrected as (series, part), None for all parts: its ``siblings`` are among it. Those of
-    the wanted grades that people had named are ``protected`` and stay as they were.
+    """What one step corrected: ``n_parts`` parts of ``n_series`` series, ``n_siblings`` of them siblings.
+    ``overtaken`` were offered, and labeled by somebody in the meantime: they stay as they are.
     """
 
-    corrected: tuple[tuple[str, int | None], ...]
-    siblings: tuple[Sibling, ...]
-    protected: tuple[Sibling, ...]
-    notes: tuple[str, ...]
+    n_parts: int
+    n_series: int
+    n_siblings: int
+    overtaken: tuple[Prediction, ...] = ()
 
 
-def siblings(
-    of: Prediction,
-    labels: Iterable[Prediction],
-    *,
-    named: Collection[tuple[str, int]] = (),
-    facets: Mapping[str, str] | None = None,
-) -> list[Sibling]:
-    """The parts among ``labels`` that may be offered the label of ``of``; see ``family``."""
-    return list(family(of, labels, named=named, facets=facets).offered)
+class Family:
+    """The siblings of parts: those that may be offered their label, and those people labeled (protected).
+
+    ``labels`` are all labels as they stand. ``facets`` is what a person said of the parts (by default the
+    sequence of each). A sibling that has all of it and is ``auto`` needs no answer and is left out; one that
+    is in review with the same label is offered, for the answer confirms it. Siblings come by the part that
+    they are siblings of, its study first, then the same words, then in the order of the table; each comes
+    once.
+
+    It lies on disk, so that memory stays flat: use it as a context manager, and iterate as often as needed.
+    """
+
+    def __init__(
+        self,
+        parts: Sequence[Prediction],
+        labels: Iterable[Prediction],
+        facets: Mapping[str, str] | None = None,
+    ) -> None:
+        self._parts = parts
+        self._facets = [facets or {"sequence": part.sequence} for part in parts]
+        self._disk = Disk()
+        # By whether people labeled them.
+        self._kept = {False: self._disk.spool(7), True: self._disk.spool(7)}
+        self._n: Counter[tuple[bool, str]] = Counter()
+        self._contradictions: list[Counter[str]] = [Counter() for _ in parts]
+        try:
+            own = {part_id(part) for part in parts}
+            for label in labels:
+                if part_id(label) not in own and label.status is not Status.FAILED:
+                    self._add(label)
+        except BaseException:
+            self._disk.close()
+            raise
+
+    def __enter__(self) -> Family:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._disk.close()
+
+    def n_offered(self, grades: Collection[str] = GRADES) -> int:
+        """How many may be offered the label."""
+        return sum(self._n[False, grade] for grade in grades)
+
+    def n_protected(self, grades: Collection[str] = GRADES) -> int:
+        """How many people labeled."""
+        return sum(self._n[True, grade] for grade in grades)
+
+    def offered(self, grades: Collection[str] = GRADES) -> Iterator[Sibling]:
+        """Those that may be offered the label."""
+        return self._siblings(False, grades)
+
+    def protected(self, grades: Collection[str] = GRADES) -> Iterator[Sibling]:
+        """Those that people labeled."""
+        return self._siblings(True, grades)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """For people: what contradicts, or why nothing was found."""
+        found: dict[str, None] = {}
+        for part, counts in zip(self._parts, self._contradictions, strict=True):
+            if not tells_enough(part.protocol) and not self._n:
+                found[_TELLS_TOO_LITTLE] = None
+            for value, n in sorted(counts.items(), key=lambda item: (-item[1], item[0])):
+                found[people_say(value, n)] = None
+        return tuple(found)
+
+    def _add(self, label: Prediction) -> None:
+        """Keep a label at its first place: behind the first of the parts that it is a sibling of."""
+        is_kept = False
+        for index, (of, facets) in enumerate(zip(self._parts, self._facets, strict=True)):
+            if not tells_enough(of.protocol) or not same_protocol(of.protocol, label.protocol):
+                continue
+            if label.status is Status.CORRECTED:
+                different = (v for f in facets if (v := getattr(label, f)) != facets[f])
+                self._contradictions[index].update(different)
+            elif label.status is Status.AUTO and _has(label, facets):
+                continue
+            if not is_kept:
+                self._keep(index, label)
+                is_kept = True
+
+    def _keep(self, index: int, label: Prediction) -> None:
+        of = self._parts[index]
+        grade = _grade(of, label)
+        place = (index, not _same_study(of, label), GRADES.index(grade), *sort_key(label))
+        is_protected = label.status is Status.CORRECTED
+        self._kept[is_protected].add(place, json.dumps([index, dump_prediction(label)]))
+        self._n[is_protected, grade] += 1
+
+    def _siblings(self, is_protected: bool, grades: Collection[str]) -> Iterator[Sibling]:
+        for line in self._kept[is_protected]:
+            index, dumped = json.loads(line)
+            label = load_prediction(dumped)
+            if _grade(self._parts[index], label) in grades:
+                yield _sibling(self._parts[index], label)
 
 
-def family(
-    of: Prediction,
-    labels: Iterable[Prediction],
-    *,
-    named: Collection[tuple[str, int]] = (),
-    facets: Mapping[str, str] | None = None,
+def family_of_parts(
+    journal: Journal, parts: Sequence[Prediction], facets: Mapping[str, str] | None = None
 ) -> Family:
-    """The parts among ``labels`` of the same protocol as ``of``: same study first, then the same words, then
-    the order of the table.
+    """The family of ``parts``, labels as they stand in the journal.
 
-    ``facets`` is what a person said of ``of`` (by default its sequence). A part that has all of it and is
-    ``auto`` needs no answer and is left out; one that is in review with the same label is offered, for the
-    answer confirms it. ``named`` are parts that people named beside those with status ``corrected``.
+    ``facets`` is what is said of them (by default what people said, else their sequence).
     """
-    facets = facets or {"sequence": of.sequence}
-    if not tells_enough(of.protocol):
-        return Family((), (), (_TELLS_TOO_LITTLE,))
-    own, protocol = (of.series_uid, of.part), of.protocol
-    offered, protected = [], []
-    for label in labels:
-        key = (label.series_uid, label.part)
-        if key == own or label.status is Status.FAILED or not same_protocol(protocol, label.protocol):
-            continue
-        if label.status is Status.CORRECTED or key in named:
-            protected.append(_sibling(of, label))
-        elif label.status is not Status.AUTO or not _has(label, facets):
-            offered.append(_sibling(of, label))
-    notes = _contradictions(protected, facets)
-    return Family(_ordered(of, offered), _ordered(of, protected), notes)
+    return Family(parts, journal.current_all(), facets or said_of(journal, parts) or None)
 
 
 def spread(
     journal: Journal,
-    series_uid: str,
-    part: int | None,
+    parts: Sequence[Prediction],
+    found: Family,
     user: str,
     facets: Mapping[str, str],
     grades: Collection[str] = (SAME,),
     note: str = "",
 ) -> Spread:
-    """Correct a part (None: all parts of the series) and its siblings of ``grades``, in one step.
+    """Correct ``parts``, labels as they stand in the journal, and those of ``grades`` that their family
+    (``found``) offers, in one step.
 
     Where the journal already has this correction, only the siblings are corrected, again in one step. Parts
-    that a person has named, also in the meantime, stay as they are. Raises UsageError for a grade, facet or
+    that a person has labeled, also in the meantime, stay as they are. Raises UsageError for a grade, facet or
     class that does not exist, JournalError when the journal cannot be written.
     """
     unknown = sorted(set(grades) - set(GRADES))
     if unknown:
         raise UsageError(f"{unknown[0]!r} is no grade of siblings: use {' or '.join(GRADES)}")
     facets = {facet: vocabulary.check(facet, value) for facet, value in facets.items()}
-    found = family_of_series(journal, series_uid, part, facets)
-    wanted = [sibling for sibling in found.offered if sibling.grade in grades]
-    keys = [(sibling.prediction.series_uid, sibling.prediction.part) for sibling in wanted]
-    known = said_of(journal, series_uid, part).items() >= facets.items()
-    chosen = [] if known else [(series_uid, part)]
-    corrected = journal.correct_unnamed(chosen, keys, facets, user, note)
-    done = set(corrected)
-    kept = [sibling for sibling, key in zip(wanted, keys, strict=True) if key in done]
-    left = [sibling for sibling in found.protected if sibling.grade in grades]
-    for sibling, key in zip(wanted, keys, strict=True):
-        if key not in done:  # named in the meantime
-            left.append(replace(sibling, prediction=journal.current(*key) or sibling.prediction))
-    return Spread(tuple(corrected), tuple(kept), tuple(left), found.notes)
+    known = said_of(journal, parts).items() >= facets.items()
+    chosen = [] if known else parts
+    others = (sibling.prediction for sibling in found.offered(grades))
+    overtaken: list[Prediction] = []
+    n_parts, n_series = journal.correct_unlabeled(chosen, others, facets, user, note, overtaken.append)
+    return Spread(n_parts, n_series, n_parts - len(chosen), tuple(overtaken))
 
 
-def family_of_series(
-    journal: Journal, series_uid: str, part: int | None, facets: Mapping[str, str] | None = None
-) -> Family:
-    """``family`` of a part as it stands in the journal, or with None of all parts of its series together.
-
-    ``facets`` is what is said of it (by default what people said, else its sequence).
-    """
-    own = [p for p in journal.current_series(series_uid) if part is None or p.part == part]
-    labels = [p for p in journal.current_all() if part is not None or p.series_uid != series_uid]
-    facets = facets or said_of(journal, series_uid, part) or None
-    found = [family(of, labels, facets=facets) for of in own]
-    notes = dict.fromkeys(note for one in found for note in one.notes)
-    if any(one.offered or one.protected for one in found):
-        notes.pop(_TELLS_TOO_LITTLE, None)
-    return Family(
-        _once(s for one in found for s in one.offered),
-        _once(s for one in found for s in one.protected),
-        tuple(notes),
-    )
-
-
-def said_of(journal: Journal, series_uid: str, part: int | None) -> dict[str, str]:
-    """What people said of a part, as the facets that stand; with None what holds for all parts."""
-    corrections = journal.corrections(series_uid)
-    own = [p for p in journal.current_series(series_uid) if part is None or p.part == part]
-    labels = [human_label(p, corrections) for p in own]
+def said_of(journal: Journal, parts: Sequence[Prediction]) -> dict[str, str]:
+    """What people said of ``parts``, as the facets that stand for all of them."""
+    labels = [human_label(p, journal.corrections_of(p), journal.images_of(p)) for p in parts]
     said = [label.facets.items() if label is not None else {}.items() for label in labels]
     return dict(item for item in (said[0] if said else ()) if all(item in of_part for of_part in said))
-
-
-def families(predictions: Sequence[Prediction]) -> list[int | None]:
-    """The number of the family of each part, None where the header tells too little.
-
-    Each part joins the first family whose first part has the same protocol, so that 100,000 parts need no
-    comparison of all with all; the result follows the order of ``predictions``.
-    """
-    firsts: dict[tuple[str | float | None, ...], list[tuple[int, Mapping[str, str | float]]]] = {}
-    out: list[int | None] = []
-    seen: dict[frozenset[tuple[str, str | float]], int] = {}
-    for prediction in predictions:
-        protocol = prediction.protocol
-        if not tells_enough(protocol):
-            out.append(None)
-            continue
-        exact = frozenset(item for item in protocol.items() if item[0] != "words")
-        number = seen.get(exact)
-        if number is None:
-            heads = firsts.setdefault(block(protocol), [])
-            number = next((n for n, first in heads if same_protocol(first, protocol)), None)
-            if number is None:
-                number = len(seen)
-                heads.append((number, protocol))
-            seen[exact] = number
-        out.append(number)
-    return out
 
 
 def people_say(value: str, n: int) -> str:
@@ -214,9 +220,13 @@ def _has(label: Prediction, facets: Mapping[str, str]) -> bool:
     return all(getattr(label, facet) == value for facet, value in facets.items())
 
 
+def _grade(of: Prediction, label: Prediction) -> str:
+    return SAME if same_words(of.protocol, label.protocol) else ALIKE
+
+
 def _sibling(of: Prediction, label: Prediction) -> Sibling:
     where = "in this study" if _same_study(of, label) else "in another study"
-    if same_words(of.protocol, label.protocol):
+    if _grade(of, label) == SAME:
         return Sibling(label, SAME, f"same protocol and same name, {where}")
     name = plain_text(label.description)
     called = f"here called {name}" if name else "here without a name"
@@ -225,32 +235,3 @@ def _sibling(of: Prediction, label: Prediction) -> Sibling:
 
 def _same_study(one: Prediction, other: Prediction) -> bool:
     return bool(one.study_uid) and one.study_uid == other.study_uid
-
-
-def _ordered(of: Prediction, found: Iterable[Sibling]) -> tuple[Sibling, ...]:
-    return tuple(
-        sorted(
-            found,
-            key=lambda s: (not _same_study(of, s.prediction), s.grade != SAME, sort_key(s.prediction)),
-        )
-    )
-
-
-def _contradictions(protected: Iterable[Sibling], facets: Mapping[str, str]) -> tuple[str, ...]:
-    counts = Counter(
-        getattr(sibling.prediction, facet)
-        for sibling in protected
-        for facet, value in facets.items()
-        if sibling.prediction.status is Status.CORRECTED and getattr(sibling.prediction, facet) != value
-    )
-    return tuple(
-        people_say(value, n) for value, n in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    )
-
-
-def _once(found: Iterable[Sibling]) -> tuple[Sibling, ...]:
-    """Each part once, at its first place."""
-    by_part: dict[tuple[str, int], Sibling] = {}
-    for sibling in found:
-        by_part.setdefault((sibling.prediction.series_uid, sibling.prediction.part), sibling)
-    return tuple(by_part.values())

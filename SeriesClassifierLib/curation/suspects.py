@@ -1,25 +1,41 @@
 """Human labels that are probably wrong, by three witnesses: the model, the neighbors and the rules.
 
 The model's witness follows confident learning (Northcutt, Jiang, Chuang, 2021): a class counts where its
-probability reaches the mean that this class has among the parts labelled with it, so that a model which is
-shy of a class is not held against those who name it. Neighbors are labels of the same protocol. Rules are
-facts of the header and words of the description. A person is contradicted only by at least two witnesses,
-and by all who have an opinion.
+probability reaches the mean that this class has among the parts labeled with it, so that a model which is
+hesitant about a class is not held against those who name it. Neighbors are labels of the same protocol.
+Rules are facts of the header and words of the description. A person is contradicted only by at least two
+witnesses, and by all who have an opinion.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from itertools import chain
+from types import TracebackType
 from typing import Any
 
+from SeriesClassifierLib.curation.families import acquisition
+from SeriesClassifierLib.explain.evidence_text import attributed, text
 from SeriesClassifierLib.headers.descriptions import contradicts, described
-from SeriesClassifierLib.headers.protocol import Protocol, block, same_protocol, tells_enough
+from SeriesClassifierLib.headers.protocol import Protocol, places, same_protocol, tells_enough
 from SeriesClassifierLib.journal.state import HumanLabel
 from SeriesClassifierLib.publish.table import plain_text, sort_key
-from SeriesClassifierLib.records import UNKNOWN, DecidedBy, Prediction, Status
+from SeriesClassifierLib.records import (
+    HEADERS_TASK,
+    UNKNOWN,
+    DecidedBy,
+    Evidence,
+    Prediction,
+    Reason,
+    Status,
+    Witness,
+    classes_of,
+)
+from SeriesClassifierLib.spool import Disk, Table, plain
 
 _FEWEST_WITNESSES = 2
 # A class with few labels has no mean worth the name: its threshold starts as if so many parts had this one.
@@ -66,27 +82,94 @@ class _Testimony:
     reason: str
 
 
-def suspects(human: Iterable[HumanLabel], labels: Iterable[Prediction]) -> list[Suspect]:
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A part that a person named: what all labels together are held against. ``classes`` are the
+    probabilities of the model, of header and image together where ``is_joint``; ``rules`` is the testimony of
+    the rules.
+    """
+
+    series_uid: str
+    part: int
+    study_uid: str
+    series_number: int | None
+    description: str
+    label: str
+    user: str
+    step: str
+    protocol: Protocol
+    classes: Mapping[str, float]
+    is_joint: bool
+    rules: tuple[str, float, str] | None
+
+
+class Suspects:
     """The suspects among ``human``, the most suspicious first; the order of the inputs does not count.
 
-    ``labels`` are all labels as they stand; those that are ``auto`` speak as neighbors.
+    ``labels`` are all labels as they stand; those that are ``auto`` speak as neighbors. It lies on disk, so
+    that memory stays flat: use it as a context manager, and iterate as often as needed.
     """
-    named = [label for label in human if "sequence" in label.facets]
-    named.sort(key=lambda label: sort_key(label.model))
-    model = _Model(named)
-    neighbors = _Neighbors(named, (p for p in labels if p.status is Status.AUTO))
-    found = []
-    for label in named:
-        heard = (model.witness(label), neighbors.witness(label), _rules(label))
-        suspect = _suspect(label, [testimony for testimony in heard if testimony is not None])
-        if suspect is not None:
-            found.append(suspect)
-    return sorted(found, key=lambda suspect: -suspect.strength)
+
+    def __init__(self, human: Iterable[HumanLabel], labels: Iterable[Prediction]) -> None:
+        self._disk = Disk()
+        try:
+            named, self._found = self._disk.spool(4), self._disk.spool(1)
+            for label in human:
+                if "sequence" in label.facets:
+                    named.add(sort_key(label.model), json.dumps(plain(_named(label))))
+            model = _Model(_loaded(named))
+            neighbors = _Neighbors(self._disk, _loaded(named), labels)
+            for one in _loaded(named):
+                rules = _Testimony(*one.rules) if one.rules is not None else None
+                heard = (model.witness(one), neighbors.witness(one), rules)
+                suspect = _suspect(one, [testimony for testimony in heard if testimony is not None])
+                if suspect is not None:
+                    self._found.add((-suspect.strength,), json.dumps(plain(suspect)))
+        except BaseException:
+            self._disk.close()
+            raise
+
+    def __enter__(self) -> Suspects:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._disk.close()
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def __iter__(self) -> Iterator[Suspect]:
+        for line in self._found:
+            values = json.loads(line)
+            yield Suspect(**{**values, "reasons": tuple(values["reasons"])})
 
 
-def _suspect(label: HumanLabel, heard: list[_Testimony]) -> Suspect | None:
-    named = label.facets["sequence"]
-    if len(heard) < _FEWEST_WITNESSES or any(testimony.says == named for testimony in heard):
+def _loaded(named: Iterable[str]) -> Iterator[_Named]:
+    return (_Named(**json.loads(line)) for line in named)
+
+
+def _named(label: HumanLabel) -> _Named:
+    model, rules = label.model, _rules(label)
+    return _Named(
+        model.series_uid,
+        model.part,
+        model.study_uid,
+        model.series_number,
+        plain_text(model.description),
+        label.facets["sequence"],
+        label.user,
+        label.step,
+        model.protocol,
+        _classes(model, label.facets["sequence"]),
+        _is_joint(model, label.facets["sequence"]),
+        (rules.says, rules.strength, rules.reason) if rules is not None else None,
+    )
+
+
+def _suspect(label: _Named, heard: list[_Testimony]) -> Suspect | None:
+    if len(heard) < _FEWEST_WITNESSES or any(testimony.says == label.label for testimony in heard):
         return None
     for_class: dict[str, float] = defaultdict(float)
     for testimony in heard:
@@ -94,14 +177,13 @@ def _suspect(label: HumanLabel, heard: list[_Testimony]) -> Suspect | None:
     instead, agreed = min(for_class.items(), key=lambda item: (-item[1], item[0]))
     # Witnesses that name different classes only agree that this one is wrong.
     apart = sum(for_class.values()) - agreed
-    model = label.model
     return Suspect(
-        series_uid=model.series_uid,
-        part=model.part,
-        study_uid=model.study_uid,
-        series_number=model.series_number,
-        description=plain_text(model.description),
-        label=named,
+        series_uid=label.series_uid,
+        part=label.part,
+        study_uid=label.study_uid,
+        series_number=label.series_number,
+        description=label.description,
+        label=label.label,
         instead=instead,
         strength=round((agreed + apart / 2) / 3, 4),
         user=label.user,
@@ -112,59 +194,67 @@ def _suspect(label: HumanLabel, heard: list[_Testimony]) -> Suspect | None:
 class _Model:
     """The calibrated probabilities of the model, held against what is usual for each class."""
 
-    def __init__(self, named: Iterable[HumanLabel]) -> None:
-        own: dict[str, list[float]] = defaultdict(list)
+    def __init__(self, named: Iterable[_Named]) -> None:
+        total: dict[str, float] = defaultdict(float)
+        n: Counter[str] = Counter()
         for label in named:
-            classes = _classes(label.model, label.facets["sequence"])
-            if classes:
-                own[label.facets["sequence"]].append(classes.get(label.facets["sequence"], 0.0))
+            if label.classes:
+                total[label.label] += label.classes.get(label.label, 0.0)
+                n[label.label] += 1
         self._thresholds = {
-            name: max(_LEAST_THRESHOLD, (sum(values) + _PRIOR * _PRIOR_PARTS) / (len(values) + _PRIOR_PARTS))
-            for name, values in own.items()
+            name: max(_LEAST_THRESHOLD, (total[name] + _PRIOR * _PRIOR_PARTS) / (n[name] + _PRIOR_PARTS))
+            for name in n
         }
 
-    def witness(self, label: HumanLabel) -> _Testimony | None:
+    def witness(self, label: _Named) -> _Testimony | None:
         """Silent where no class reaches its threshold; else for the likeliest of those that do."""
-        named = label.facets["sequence"]
-        classes = _classes(label.model, named)
+        named, classes = label.label, label.classes
         reached = {name: p for name, p in classes.items() if p >= self._thresholds.get(name, _PRIOR)}
         if not reached:
             return None
         says, p = min(reached.items(), key=lambda item: (-item[1], item[0]))
         own = classes.get(named, 0.0)
-        return _Testimony(says, p - own, f"the model says {says} ({p:.0%}), not {named} ({own:.0%})")
-
-
-@dataclass(frozen=True, slots=True)
-class _Votes:
-    """The labels that one protocol got: by people, by people in one step, by the model."""
-
-    protocol: Protocol
-    people: Counter[str] = field(default_factory=Counter)
-    of_step: Counter[tuple[str, str]] = field(default_factory=Counter)
-    models: Counter[str] = field(default_factory=Counter)
+        reason = Reason.JOINT_DISAGREES if label.is_joint else Reason.WITNESSES_DISAGREE
+        witness = Witness.JOINT if label.is_joint else Witness.HEADER
+        why = Evidence(witness, reason, "sequence", says, p, other=named, against=True)
+        return _Testimony(says, p - own, text(why))
 
 
 class _Neighbors:
-    """Labels of the same protocol. What a person said in the same step is the same word said again."""
+    """Labels of the same protocol. What a person said in the same step is the same word said again.
 
-    def __init__(self, named: Iterable[HumanLabel], auto: Iterable[Prediction]) -> None:
-        self._blocks: dict[object, dict[object, _Votes]] = defaultdict(dict)
+    Equal protocols are kept once, by a number, with the labels that they got: by people, by people in one
+    step, by the model.
+    """
+
+    def __init__(self, disk: Disk, named: Iterable[_Named], labels: Iterable[Prediction]) -> None:
+        self._numbers = disk.table()
+        self._near = disk.table()
+        self._protocols = disk.table()
+        self._people, self._models, self._of_step = disk.table(), disk.table(), disk.table()
+        self._size = 0
         for label in named:
-            if tells_enough(label.model.protocol):
-                votes, sequence = self._of(label.model.protocol), label.facets["sequence"]
-                votes.people[sequence] += 1
-                votes.of_step[label.step, sequence] += 1
-        for prediction in auto:
-            if prediction.sequence != UNKNOWN and tells_enough(prediction.protocol):
-                self._of(prediction.protocol).models[prediction.sequence] += 1
+            if tells_enough(label.protocol):
+                number = self._number(label.protocol)
+                _count(self._people, number, label.label)
+                self._of_step.add(_in_step(number, label.step, label.label))
+        for p in labels:
+            if p.status is Status.AUTO and p.sequence != UNKNOWN and tells_enough(p.protocol):
+                _count(self._models, self._number(p.protocol), p.sequence)
 
-    def _of(self, protocol: Protocol) -> _Votes:
-        """Equal protocols are kept once."""
-        exact = frozenset(item for item in protocol.items() if item[0] != "words")
-        return self._blocks[block(protocol)].setdefault(exact, _Votes(protocol))
+    def _number(self, protocol: Protocol) -> str:
+        exact = acquisition(protocol)
+        known: str | None = self._numbers.get(exact)
+        if known is not None:
+            return known
+        self._size += 1
+        number, place = str(self._size), places(protocol)[0]
+        self._numbers.set(exact, number)
+        self._protocols.set(number, dict(protocol))
+        self._near.set(place, [*self._near.get(place, ()), number])
+        return number
 
-    def witness(self, label: HumanLabel) -> _Testimony | None:
+    def witness(self, label: _Named) -> _Testimony | None:
         """Silent without enough voices, or where they disagree among themselves."""
         people, models = self._votes(label)
         voices = {name: _BY_PERSON * people[name] + _BY_MODEL * models[name] for name in people | models}
@@ -174,60 +264,82 @@ class _Neighbors:
         says, most = min(voices.items(), key=lambda item: (-item[1], item[0]))
         if most < _MOST_OF_THEM * total:
             return None
-        who = [f"{n} by {whom}" for n, whom in ((people[says], "people"), (models[says], "the model")) if n]
-        reason = f"others of the same protocol are labelled {says}: {', '.join(who)}"
+        by = ((people[says], "reviewers"), (models[says], "the model"))
+        who = [f"{n} by {whom}" for n, whom in by if n]
+        reason = f"others of the same protocol are labeled {says}: {', '.join(who)}"
         # A share alone would make one voice of one as strong as nine of nine; and where no person is among
         # them they may share an error with the model.
         strength = (most / total) * most / (most + 1) * (1.0 if people[says] else _BY_MODEL)
         return _Testimony(says, strength, reason)
 
-    def _votes(self, label: HumanLabel) -> tuple[Counter[str], Counter[str]]:
+    def _votes(self, label: _Named) -> tuple[Counter[str], Counter[str]]:
         """By class: what people said in other steps, and what the model says."""
         people: Counter[str] = Counter()
         models: Counter[str] = Counter()
-        protocol = label.model.protocol
-        if tells_enough(protocol):
-            for votes in self._blocks.get(block(protocol), {}).values():
-                if same_protocol(protocol, votes.protocol):
-                    models += votes.models
-                    for sequence, n in votes.people.items():
-                        people[sequence] += n - votes.of_step[label.step, sequence]
+        if tells_enough(label.protocol):
+            near = (self._near.get(place, ()) for place in places(label.protocol))
+            for number in chain.from_iterable(near):
+                if same_protocol(label.protocol, self._protocols.get(number)):
+                    models += Counter(self._models.get(number, {}))
+                    for sequence, n in self._people.get(number, {}).items():
+                        people[sequence] += n - self._of_step.get(_in_step(number, label.step, sequence), 0)
         return +people, models
+
+
+def _count(table: Table, number: str, sequence: str) -> None:
+    counts = table.get(number, {})
+    table.set(number, {**counts, sequence: counts.get(sequence, 0) + 1})
+
+
+def _in_step(number: str, step: str, sequence: str) -> str:
+    return json.dumps([number, step, sequence])
 
 
 def _rules(label: HumanLabel) -> _Testimony | None:
     """A fact of the header, else the words of the description; silent where both leave the class open."""
     named, model = label.facets["sequence"], label.model
     fact = _fact(model)
-    if fact and (fact == named or contradicts(named, fact)):
-        return _Testimony(fact, _FACT, f"the header states {fact}")
-    said = described("sequence", [model.description])
-    if said and (said == named or contradicts(named, said)):
-        return _Testimony(said, _WORDS, f"the description says {said}: {plain_text(model.description)}")
+    if fact is not None and (fact.value == named or contradicts(named, fact.value)):
+        return _Testimony(fact.value, _FACT, attributed(fact))
+    words = described("sequence", [model.description])
+    if words and (words == named or contradicts(named, words)):
+        why = Evidence(Witness.WORDS, Reason.WORDS_DISAGREE, "sequence", words, other=named, against=True)
+        return _Testimony(words, _WORDS, f"{text(why)}: {plain_text(model.description)}")
     return None
 
 
-def _fact(model: Prediction) -> str:
-    """The sequence that a tag names, as its evidence says ("sequence ADC (ImageType)"); "" when none does."""
-    for evidence in model.evidence:
-        words = evidence.text.split()
-        if evidence.kind == "fact" and len(words) > 1 and words[0] == "sequence":
-            return words[1]
-    return ""
+def _fact(model: Prediction) -> Evidence | None:
+    """The sequence that a tag names."""
+    return next(
+        (
+            e
+            for e in model.evidence
+            if e.witness is Witness.FACT and e.reason is Reason.STATES and e.facet == "sequence"
+        ),
+        None,
+    )
 
 
 def _classes(model: Prediction, named: str) -> Mapping[str, float]:
-    """The finite probabilities of the model for ``sequence``: of picture and header together where they know
+    """The finite probabilities of the model for ``sequence``: of header and image together where they know
     the class that is asked about and have an answer, else of the header.
     """
-    both = _finite(model.probabilities.get("sequence (both)", {}))
-    if (
+    if _is_joint(model, named):
+        return _joint(model)
+    return _finite(classes_of(model.opinions, "sequence", Witness.HEADER, HEADERS_TASK))
+
+
+def _is_joint(model: Prediction, named: str) -> bool:
+    joint = _joint(model)
+    return (
         model.decided_by is DecidedBy.JOINT
-        and named in both
-        and max(both, key=both.__getitem__) != _NONE_OF_THESE
-    ):
-        return both
-    return _finite(model.probabilities.get("sequence", {}))
+        and named in joint
+        and max(joint, key=joint.__getitem__) != _NONE_OF_THESE
+    )
+
+
+def _joint(model: Prediction) -> dict[str, float]:
+    return _finite(classes_of(model.opinions, "sequence", Witness.JOINT))
 
 
 def _finite(classes: Mapping[str, float]) -> dict[str, float]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from SeriesClassifierLib.records import Status
@@ -13,9 +12,8 @@ class Answered:
     """``truth`` and ``answer`` are classes of one facet; ``answer`` is "unknown" where the bundle has none.
 
     ``exam`` is the patient (a pseudonym): intervals draw patients, not parts. ``confidence`` is that of the
-    answer, None where a fact decided or nothing did; ``probabilities`` are the bundle's, {} where it was not
-    asked. ``missing`` names groups of tags that the header lacks ("timing", "codes", "words", ...).
-    ``trained`` says that the bundle has seen this patient in training.
+    answer, None where a fact decided or nothing did. ``missing`` names groups of tags that the header lacks
+    ("timing", "codes", "words", ...). ``trained`` says that the bundle has seen this patient in training.
     """
 
     name: str
@@ -24,7 +22,6 @@ class Answered:
     answer: str
     confidence: float | None
     status: Status
-    probabilities: Mapping[str, float]
     vendor: str
     missing: tuple[str, ...] = ()
     trained: bool = False

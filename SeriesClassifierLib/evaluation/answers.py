@@ -68,7 +68,6 @@ def answers(
                 answer=getattr(decision, facet),
                 confidence=decision.confidence if facet == "sequence" else None,
                 status=decision.status,
-                probabilities=decision.probabilities.get(facet, {}),
                 vendor=vendor or "unknown",
                 missing=missing(example.header),
                 trained=example.exam in patients,

@@ -19,7 +19,7 @@ def compare_bundles(
     old: str,
     new: str,
     source: Source,
-    human: Mapping[tuple[str, int], str],
+    human: Mapping[str, str],
     *,
     mode: str = "auto",
     max_error: float = 0.01,
@@ -28,8 +28,8 @@ def compare_bundles(
 ) -> Comparison:
     """What the labels of ``source`` would be with bundle ``new`` in place of ``old`` (names or folders).
 
-    All else stays as it is in use. ``human`` maps (series UID, part) to the sequence that a person named;
-    ``seen`` gets every part, for its picture. Raises UsageError for bundles of different tasks.
+    All else stays as it is in use. ``human`` maps part keys to the sequence that a person named; ``seen``
+    gets every part, for its picture. Raises UsageError for bundles of different tasks.
     """
     opened = [open_bundle(find_bundle(name)) for name in (old, new)]
     tasks = {str(bundle.description["task"]) for bundle in opened}
@@ -56,13 +56,13 @@ def compare_bundles(
     return compare(names[0], names[1], pairs(), human)
 
 
-def named_sequences(journal: Path) -> dict[tuple[str, int], str]:
-    """(series UID, part) -> the sequence that a person named, of all in the journal."""
+def named_sequences(journal: Path) -> dict[str, str]:
+    """Part key -> the sequence that a person named, of all in the journal."""
     with Journal(journal, readonly=True) as opened:
         return {
-            (label.model.series_uid, label.model.part): label.facets["sequence"]
+            label.model.part_key: label.facets["sequence"]
             for label in opened.human_labels()
-            if "sequence" in label.facets
+            if "sequence" in label.facets and label.model.part_key
         }
 
 

@@ -122,7 +122,7 @@ def _group(
 
 def _flip_json(flip: Flip) -> dict[str, Any]:
     old, new = row(flip.old), row(flip.new)
-    common = ("series_uid", "part", "series_number", "description")
+    common = ("part_key", "study_uid", "series_uid", "part", "series_number", "description")
     told = ("label", "sequence", "confidence", "status")
     return {
         **{name: new[name] for name in common},

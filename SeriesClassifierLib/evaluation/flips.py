@@ -54,16 +54,16 @@ def compare(
     old_name: str,
     new_name: str,
     pairs: Iterable[tuple[Prediction, Prediction]],
-    human: Mapping[tuple[str, int], str],
+    human: Mapping[str, str],
 ) -> Comparison:
     """Compare predictions of the same parts by two models, ``pairs`` of (old, new).
 
-    ``human`` maps (series UID, part) to the sequence that a person named.
+    ``human`` maps part keys to the sequence that a person named.
     """
     flips: list[Flip] = []
     parts = labelled = 0
     for old, new in pairs:
-        said = human.get((new.series_uid, new.part), "")
+        said = human.get(new.part_key, "")
         parts += 1
         labelled += bool(said)
         if old.sequence != new.sequence:

@@ -1,48 +1,53 @@
-"""Why a part has its label: facts, what header, picture and description say, and what comes next."""
+"""Why a part has its label: facts, what header, image and description say, and what comes next."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from SeriesClassifierLib.publish.table import plain_text
-from SeriesClassifierLib.records import Prediction
+from SeriesClassifierLib.explain.evidence_text import WITNESSES, text
+from SeriesClassifierLib.explain.label_reasons import deciding_text
+from SeriesClassifierLib.publish.series_row import part_row_key
+from SeriesClassifierLib.publish.table import evidence_json, plain_text
+from SeriesClassifierLib.records import HEADERS_TASK, Evidence, Prediction, Reason, Witness, classes_of
 
-# Who says so, and the key of ``Prediction.probabilities`` that has it.
-_VOICES = (("header", "sequence"), ("picture", "sequence (picture alone)"), ("both", "sequence (both)"))
 _LEAST = 0.005
 
 
 @dataclass(frozen=True, slots=True)
 class Alternative:
-    """A class with its probability by each voice, None where a voice is silent or does not know the class."""
+    """A class with its probability by each witness, None where one abstains or does not know the class."""
 
     name: str
     header: float | None
-    picture: float | None
-    both: float | None
+    image: float | None
+    joint: float | None
 
     @property
     def rank(self) -> float:
-        """What header and picture say together, which has seen both; else the larger of the two."""
-        if self.both is not None:
-            return self.both
-        return max(p for p in (self.header, self.picture, 0.0) if p is not None)
+        """That of header and image together, which has seen both; else the larger of the two."""
+        if self.joint is not None:
+            return self.joint
+        return max(p for p in (self.header, self.image, 0.0) if p is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class PartDetails:
-    """``evidence`` is (kind, text); ``alternatives`` are classes of ``sequence``, likeliest first."""
+    """``reason`` is what decided the status, "" for a label that can be used; ``facts`` are sentences;
+    ``evidence`` is all else, each as ``evidence_json`` with the ``title`` of its witness; ``alternatives``
+    are classes of ``sequence``, likeliest first.
+    """
 
+    part_key: str
     series_uid: str
     part: int
     label: str
     status: str
     confidence: float | None
     bundle: str
+    reason: str
     facts: tuple[str, ...]
-    evidence: tuple[tuple[str, str], ...]
+    evidence: tuple[dict[str, Any], ...]
     alternatives: tuple[Alternative, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -52,27 +57,34 @@ class PartDetails:
 
 def part_details(prediction: Prediction) -> PartDetails:
     """All that a person needs to check the label of a part."""
-    facts = tuple(plain_text(e.text) for e in prediction.evidence if e.kind == "fact")
-    others = tuple((e.kind, plain_text(e.text)) for e in prediction.evidence if e.kind != "fact")
     return PartDetails(
+        part_key=part_row_key(prediction),
         series_uid=prediction.series_uid,
         part=prediction.part,
         label=prediction.label,
         status=prediction.status.value,
         confidence=prediction.confidence,
         bundle=prediction.bundle,
-        facts=facts,
-        evidence=others,
-        alternatives=_alternatives(prediction.probabilities),
+        reason=plain_text(deciding_text(prediction)),
+        facts=tuple(plain_text(text(e)) for e in prediction.evidence if _is_fact(e)),
+        evidence=tuple(
+            {**evidence_json(e), "title": WITNESSES[e.witness]}
+            for e in prediction.evidence
+            if not _is_fact(e)
+        ),
+        alternatives=_alternatives(prediction),
     )
 
 
-def _alternatives(probabilities: Mapping[str, Mapping[str, float]]) -> tuple[Alternative, ...]:
-    said = {voice: probabilities.get(key, {}) for voice, key in _VOICES}
-    names = sorted({name for classes in said.values() for name in classes})
-    found = [
-        Alternative(name, said["header"].get(name), said["picture"].get(name), said["both"].get(name))
-        for name in names
-    ]
+def _is_fact(evidence: Evidence) -> bool:
+    return evidence.witness is Witness.FACT and evidence.reason is Reason.STATES
+
+
+def _alternatives(prediction: Prediction) -> tuple[Alternative, ...]:
+    header = classes_of(prediction.opinions, "sequence", Witness.HEADER, HEADERS_TASK)
+    image = classes_of(prediction.opinions, "sequence", Witness.IMAGE)
+    joint = classes_of(prediction.opinions, "sequence", Witness.JOINT)
+    names = sorted({*header, *image, *joint})
+    found = [Alternative(name, header.get(name), image.get(name), joint.get(name)) for name in names]
     likely = [alternative for alternative in found if alternative.rank >= _LEAST]
     return tuple(sorted(likely, key=lambda a: (-a.rank, a.name)))

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from SeriesClassifierLib.errors import UsageError
 from SeriesClassifierLib.export.identifier_scan import Finding, files_below, identifiers_of, scan
+from SeriesClassifierLib.export.labeled_parts import LabeledParts
 from SeriesClassifierLib.export.site_key import SiteKey
 from SeriesClassifierLib.export.training_layout import Settings
 from SeriesClassifierLib.export.training_lists import fixed_texts
 from SeriesClassifierLib.export.training_set import Exported, Told, export_training_set
-from SeriesClassifierLib.journal.state import HumanLabel
 from SeriesClassifierLib.protocols import Source
 from SeriesClassifierLib.publish.atomic import replacing
 from SeriesClassifierLib.sources import open_source
@@ -31,7 +31,7 @@ class Curated:
 
 
 def export_curated(
-    labels: Sequence[HumanLabel],
+    labels: LabeledParts,
     source: Path,
     out: Path,
     settings: Settings,
@@ -47,10 +47,9 @@ def export_curated(
     if source.is_dir() and source.resolve() in (out.resolve(), *out.resolve().parents):
         raise UsageError(f"{out} lies in the source: name a folder outside of it")
     key = SiteKey.open(site_key)
-    wanted = sorted({label.model.series_uid for label in labels})
     opened: Source = open_source(source, jobs=jobs)
     if find_database(source) is not None:
-        opened = SlicerDatabaseSource(source, jobs=jobs, series=wanted)
+        opened = SlicerDatabaseSource(source, jobs=jobs, series=frozenset(labels.series_uids()))
     exported = export_training_set(labels, opened, out, key, settings, told=told)
     if settings.identifiers:
         return Curated(

@@ -7,31 +7,18 @@ or given anew to every study. So a series has several keys, and whatever shares 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from SeriesClassifierLib.export.site_key import SiteKey
 from SeriesClassifierLib.records import Series
+from SeriesClassifierLib.sources.patients import is_placeholder
+from SeriesClassifierLib.spool import Disk
 
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-# What stands for a removed PatientID: no two patients are told to be one because of it.
-_NOBODY = (
-    "",
-    "0",
-    "1",
-    "00000000",
-    "ANON",
-    "ANONYMOUS",
-    "ANONYMIZED",
-    "NONE",
-    "UNKNOWN",
-    "PATIENT",
-    "REMOVED",
-    "XXX",
-)
 _TAGS = (
     "PatientID",
     "IssuerOfPatientID",
@@ -57,7 +44,7 @@ def patient_keys(series: Series, key: SiteKey) -> tuple[str, ...]:
     found += [
         ("frame", uid) for uid in sorted({i.text("FrameOfReferenceUID") for i in series.instances}) if uid
     ]
-    named = patient_id.strip().upper() not in _NOBODY
+    named = not is_placeholder(patient_id)
     if named:
         found.append(("patient", f"{tags.get('IssuerOfPatientID', '')}|{patient_id}"))
     if tags.get("PatientName") and tags.get("PatientBirthDate"):
@@ -71,25 +58,37 @@ def patient_keys(series: Series, key: SiteKey) -> tuple[str, ...]:
     return tuple(sorted({key.pseudonym(kind, value) for kind, value in found if value}))
 
 
-def groups(keys: Sequence[Sequence[str]]) -> list[str]:
-    """A name for the patient of each item: the same where items share a key, or are linked by others.
+def groups(keys: Iterable[Sequence[str]]) -> list[str]:
+    """A name for the patient of each item, see ``Groups``."""
+    with Disk() as disk:
+        found = Groups(disk)
+        firsts = [found.add(some) for some in keys]
+        return [found.name(first) for first in firsts]
+
+
+class Groups:
+    """Names for patients: items have the same where they share a key, or are linked by others.
 
     The name is the least of the patient's keys: it does not depend on the order of the items.
     """
-    parent: dict[str, str] = {}
 
-    def root(name: str) -> str:
-        parent.setdefault(name, name)
-        while parent[name] != name:
-            parent[name] = parent[parent[name]]
-            name = parent[name]
-        return name
+    def __init__(self, disk: Disk) -> None:
+        self._parent = disk.table()
 
-    for some in keys:
-        for one in some:
-            low, high = sorted((root(some[0]), root(one)))
-            parent[high] = low
-    return [root(some[0]) if some else "" for some in keys]
+    def add(self, keys: Sequence[str]) -> str:
+        """Link the keys of an item; returns one of them, to ask for its name when all items are there."""
+        for key in keys:
+            low, high = sorted((self.name(keys[0]), self.name(key)))
+            self._parent.set(high, low)
+        return keys[0] if keys else ""
+
+    def name(self, key: str) -> str:
+        """The name of the patient with this key."""
+        above = self._parent.get(key, key)
+        while above != (further := self._parent.get(above, above)):
+            self._parent.set(key, further)
+            key, above = above, further
+        return str(above)
 
 
 def split_of(group: str) -> str:

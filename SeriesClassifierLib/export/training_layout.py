@@ -45,6 +45,10 @@ def counts(lines: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
 def write_json(path: Path, content: Any) -> None:
     """Write JSON as a whole or not at all."""
     with replacing(path) as draft:
-        draft.write_text(
-            json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n", encoding="utf-8"
-        )
+        draft.write_text(f"{json_text(content)}\n", encoding="utf-8")
+
+
+def json_text(content: Any, level: int = 0) -> str:
+    """JSON as all files of an export have it, ``level`` steps further in but for its first line."""
+    text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False)
+    return text.replace("\n", f"\n{' ' * level}")

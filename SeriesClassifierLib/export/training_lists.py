@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from SeriesClassifierLib.export.training_layout import (
 from SeriesClassifierLib.publish.atomic import replacing
 from SeriesClassifierLib.publish.table import text_cell
 from SeriesClassifierLib.records import Part
+from SeriesClassifierLib.spool import Disk
 from SeriesClassifierLib.vocabulary import FACETS
 
 _COLUMNS = (
@@ -41,8 +43,10 @@ _WITHOUT_IDENTIFIERS = (
 _VOLUMES = "nnunet"
 
 
-def write_lists(folder: Path, lines: Sequence[Mapping[str, Any]], settings: Settings) -> None:
-    """Write all of them; ``lines`` are those of the parts, with ``group`` and ``split``."""
+def write_lists(folder: Path, lines: Iterable[Mapping[str, Any]], settings: Settings) -> None:
+    """Write all of them; ``lines`` are those of the parts, with ``group`` and ``split``, and gone through
+    more than once.
+    """
     _write_table(folder / TABLE, lines, settings)
     _write_schema(folder)
     if settings.volumes:
@@ -70,7 +74,7 @@ def write_dicom(folder: Path, name: str, part: Part, key: SiteKey) -> int:
     return written
 
 
-def _write_table(path: Path, lines: Sequence[Mapping[str, Any]], settings: Settings) -> None:
+def _write_table(path: Path, lines: Iterable[Mapping[str, Any]], settings: Settings) -> None:
     columns = (*_COLUMNS, *_IDENTIFIERS) if settings.identifiers else _COLUMNS
     with replacing(path) as draft, open(draft, "w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -99,7 +103,7 @@ def _schema() -> str:
     return files("SeriesClassifierLib").joinpath("data/training_part_schema.json").read_text(encoding="utf-8")
 
 
-def _write_volumes(folder: Path, lines: Sequence[Mapping[str, Any]]) -> None:
+def _write_volumes(folder: Path, lines: Iterable[Mapping[str, Any]]) -> None:
     """NIfTI of the slices, nnU-Net's dataset.json and folders, and a datalist as MONAI reads it.
 
     Labels are classes of whole parts, so there are no label maps: ``classes`` and ``label`` name them.
@@ -107,10 +111,9 @@ def _write_volumes(folder: Path, lines: Sequence[Mapping[str, Any]]) -> None:
     root = folder / _VOLUMES
     for name in ("imagesTr", "imagesTs"):
         (root / name).mkdir(parents=True, exist_ok=True)
-    named = [line for line in lines if "sequence" in line["truth"] and line["slices"]]
-    classes = sorted({line["truth"]["sequence"] for line in named})
+    classes = sorted({line["truth"]["sequence"] for line in lines if _has_volume(line)})
     items: dict[str, list[dict[str, Any]]] = {"training": [], "validation": [], "test": []}
-    for line in named:
+    for line in filter(_has_volume, lines):
         place = "imagesTs" if line["split"] == "test" else "imagesTr"
         image = f"{place}/{line['id']}_0000.nii.gz"
         _write_volume(folder / SLICES / f"{line['id']}.npz", root / image)
@@ -134,6 +137,10 @@ def _write_volumes(folder: Path, lines: Sequence[Mapping[str, Any]]) -> None:
             },
         },
     )
+
+
+def _has_volume(line: Mapping[str, Any]) -> bool:
+    return "sequence" in line["truth"] and bool(line["slices"])
 
 
 def _write_volume(slices: Path, out: Path) -> None:
@@ -162,19 +169,20 @@ def _write_volume(slices: Path, out: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _card(lines: Sequence[Mapping[str, Any]], settings: Settings) -> str:
+def _card(lines: Iterable[Mapping[str, Any]], settings: Settings) -> str:
     found = counts(lines)
-    patients = len({line["group"] for line in lines})
-    share = {
-        name: f"{n} parts of {len({line['group'] for line in lines if line['split'] == name})} patients"
-        for name, n in found["split"].items()
-    }
+    with Disk() as disk:
+        split_of_patient = disk.table()
+        for line in lines:
+            split_of_patient.set(line["group"], line["split"])
+        patients = Counter(split for _, split in split_of_patient.items())
+    share = {name: f"{n} parts of {patients[name]} patients" for name, n in found["split"].items()}
     warning = _WITH_IDENTIFIERS if settings.identifiers else _WITHOUT_IDENTIFIERS
     return f"""# Training set
 
 **Research use; not a medical device.**
 
-{len(lines)} parts of {patients} patients.
+{sum(found['split'].values())} parts of {patients.total()} patients.
 
 {warning}
 

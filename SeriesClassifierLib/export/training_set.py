@@ -10,17 +10,19 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from SeriesClassifierLib import __version__
 from SeriesClassifierLib.errors import UsageError
 from SeriesClassifierLib.export.exported_header import header_to_json
-from SeriesClassifierLib.export.patients import groups, patient_keys, split_of
+from SeriesClassifierLib.export.labeled_parts import Label, LabeledParts
+from SeriesClassifierLib.export.patients import Groups, patient_keys, split_of
 from SeriesClassifierLib.export.site_key import SiteKey
 from SeriesClassifierLib.export.training_layout import (
     FORMAT,
@@ -30,19 +32,21 @@ from SeriesClassifierLib.export.training_layout import (
     VERSION,
     Settings,
     counts,
+    json_text,
     write_json,
 )
 from SeriesClassifierLib.export.training_lists import write_dicom, write_lists
 from SeriesClassifierLib.headers.features import FEATURES
 from SeriesClassifierLib.headers.part_header import PartHeader, series_headers
+from SeriesClassifierLib.identity import series_key
 from SeriesClassifierLib.images.slices import read_slices
 from SeriesClassifierLib.inference.run import fingerprint
-from SeriesClassifierLib.journal.state import HumanLabel
 from SeriesClassifierLib.journal.store import TIME_FORMAT
 from SeriesClassifierLib.parts.split import split
 from SeriesClassifierLib.protocols import Source
 from SeriesClassifierLib.publish.atomic import replacing
 from SeriesClassifierLib.records import Part, Series
+from SeriesClassifierLib.spool import Disk, Table
 from SeriesClassifierLib.vocabulary import FACETS
 
 if TYPE_CHECKING:
@@ -52,8 +56,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-Labels = Mapping[tuple[str, int], HumanLabel]
 Told = Callable[[str, int, int], None]
+# Of the line of a part: what only its own file has.
+_OWN = ("header", "state", "keys")
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ class Exported:
 
 
 def export_training_set(
-    labels: Iterable[HumanLabel],
+    labels: LabeledParts,
     source: Source,
     folder: Path,
     key: SiteKey,
@@ -82,31 +87,63 @@ def export_training_set(
     when ``folder`` holds something else, or an export with other settings.
     """
     settings = settings or Settings()
-    wanted = {(label.model.series_uid, label.model.part): label for label in labels}
     _prepare(folder, settings)
     left_out: Counter[str] = Counter()
-    lines: list[dict[str, Any]] = []
     files: dict[Path, None] = {}
-    told("reading", 0, len(wanted))
-    for series, part, header, label in _labelled(source, wanted, left_out):
-        files.update((Path(i.path), None) for i in series.instances)
-        line = _write_part(folder, settings, key, series, part, header, label)
-        if line["slices"] == 0:
-            left_out["no slice could be read: header only"] += 1
-        lines.append(line)
-        told("reading", len(lines), len(wanted))
-    missing = len(wanted) - len(lines) - left_out["changed since it was labelled"]
-    if missing:
-        left_out["not in the source"] += missing
-    lines.sort(key=lambda line: str(line["id"]))
-    _forget_others(folder, {str(line["id"]) for line in lines})
-    patients = groups([line["keys"] for line in lines])
-    for line, patient in zip(lines, patients, strict=True):
-        line |= {"group": patient, "split": split_of(patient)}
-    write_lists(folder, lines, settings)
-    _write_manifest(folder, lines, settings, left_out)
-    told("reading", len(wanted), len(wanted))
-    return Exported(folder, len(lines), len(set(patients)), dict(left_out), tuple(files))
+    if labels.n_without_key:
+        left_out["classified by an older version: classify again"] = labels.n_without_key
+    told("reading", 0, len(labels))
+    with Disk() as disk:
+        lines, series_there, done = _Lines(disk), disk.table(), disk.table()
+        for series, part, header, label in _labeled(source, labels, series_there):
+            files.update((Path(i.path), None) for i in series.instances)
+            line = _write_part(folder, settings, key, series, part, header, label)
+            if line["slices"] == 0:
+                left_out["no slice could be read: header only"] += 1
+            lines.add(line)
+            done.set(part.key, True)
+            told("reading", len(lines), len(labels))
+        for part_key, label in labels.items():
+            if not done.get(part_key, False):
+                there = series_there.get(series_key(label.study_uid, label.series_uid), False)
+                left_out["changed since it was classified" if there else "not in the source"] += 1
+        _forget_others(folder, lines)
+        write_lists(folder, lines, settings)
+        _write_manifest(folder, lines, settings, left_out)
+        told("reading", len(labels), len(labels))
+        return Exported(folder, len(lines), lines.n_patients(), dict(left_out), tuple(files))
+
+
+class _Lines:
+    """The lines of the parts by id, without what only their files have, with ``group`` and ``split``."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._lines, self._names = disk.spool(1), disk.table()
+        self._groups, self._patients = Groups(disk), disk.table()
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __contains__(self, name: str) -> bool:
+        return bool(self._names.get(name, False))
+
+    def add(self, line: Mapping[str, Any]) -> None:
+        """Keep the line of a part. All of them come before any is asked for: they tell who is one patient."""
+        kept = {name: value for name, value in line.items() if name not in _OWN}
+        self._lines.add((str(line["id"]),), json.dumps([kept, self._groups.add(line["keys"])]))
+        self._names.set(str(line["id"]), True)
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        for text in self._lines:
+            line, key = json.loads(text)
+            patient = self._groups.name(key)
+            yield {**line, "group": patient, "split": split_of(patient)}
+
+    def n_patients(self) -> int:
+        """How many different groups there are."""
+        for line in self:
+            self._patients.set(line["group"], True)
+        return len(self._patients)
 
 
 def _prepare(folder: Path, settings: Settings) -> None:
@@ -127,26 +164,21 @@ def _prepare(folder: Path, settings: Settings) -> None:
     write_json(started, {"format": FORMAT, "version": VERSION, **asdict(settings)})
 
 
-def _labelled(
-    source: Source, wanted: Labels, left_out: Counter[str]
-) -> Iterator[tuple[Series, Part, PartHeader, HumanLabel]]:
-    """The parts of ``source`` that have a label, with it."""
-    series_wanted = {uid for uid, _ in wanted}
+def _labeled(
+    source: Source, labels: LabeledParts, series_there: Table
+) -> Iterator[tuple[Series, Part, PartHeader, Label]]:
+    """The parts of ``source`` that have a label, with it. ``series_there`` gets the series looked at."""
     for study in source.studies():
         for series in study.series:
-            if series.series_uid not in series_wanted or not series.instances:
+            study_uid = series.study_uid or study.study_uid
+            if not series.instances or not labels.has_series(study_uid, series.series_uid):
                 continue
+            series_there.set(series_key(study_uid, series.series_uid), True)
             parts = split(series)
-            mark = fingerprint(series)
             for part, header in zip(parts, series_headers(series, parts), strict=True):
-                label = wanted.get((series.series_uid, part.index))
-                if label is None:
-                    continue
-                if label.model.fingerprint != mark:
-                    # Parts are counted anew when images come or go: the label may be of another one.
-                    left_out["changed since it was labelled"] += 1
-                    continue
-                yield series, part, header, label
+                label = labels.label(part.key)
+                if label is not None:
+                    yield series, part, header, label
 
 
 def _write_part(
@@ -156,12 +188,13 @@ def _write_part(
     series: Series,
     part: Part,
     header: PartHeader,
-    label: HumanLabel,
+    label: Label,
 ) -> dict[str, Any]:
     """Write the files of one part, unless they are there; returns its line."""
-    name = key.pseudonym("part", f"{series.series_uid}|{part.index}")
+    name = key.pseudonym("part", part.key)
     path = folder / PARTS / f"{name}.json"
-    state = hashlib.sha256(f"{label.model.fingerprint}|{label.time}|{__version__}".encode()).hexdigest()[:16]
+    mark = fingerprint(series)  # files may be edited and have the same images
+    state = hashlib.sha256(f"{mark}|{label.time}|{__version__}".encode()).hexdigest()[:16]
     known = _known(path, state)
     if known is not None and (folder / SLICES / f"{name}.npz").is_file():
         return known
@@ -179,10 +212,10 @@ def _write_part(
         "reader": key.pseudonym("reader", label.user),
         "labelled_at": _seconds(label.time),
         "model": {
-            "bundle": label.model.bundle,
-            "sequence": label.model.sequence,
-            "confidence": label.model.confidence,
-            "status": label.model.status.value,
+            "bundle": label.model_bundle,
+            "sequence": label.model_sequence,
+            "confidence": label.model_confidence,
+            "status": label.model_status,
         },
         "slices": len(slices),
         "header": header_to_json(header),
@@ -222,32 +255,71 @@ def _write_slices(path: Path, slices: NDArray[np.uint8]) -> None:
         np.savez_compressed(file, slices=slices)
 
 
-def _forget_others(folder: Path, names: set[str]) -> None:
-    """Take out what a label was taken back of."""
-    for path in (*(folder / PARTS).glob("*.json"), *(folder / SLICES).glob("*.npz")):
-        if path.stem not in names:
-            path.unlink()
+def _forget_others(folder: Path, lines: _Lines) -> None:
+    """Delete what has no label any more."""
+    for place, suffix in ((PARTS, ".json"), (SLICES, ".npz")):
+        for path in _files_below(folder / place):
+            if path.suffix == suffix and path.stem not in lines:
+                path.unlink()
 
 
-def _write_manifest(
-    folder: Path, lines: list[dict[str, Any]], settings: Settings, left_out: Mapping[str, int]
-) -> None:
-    files = sorted(
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if path.is_file() and not path.name.startswith(".")
-    )
-    write_json(
-        folder / MANIFEST,
-        {
+def _write_manifest(folder: Path, lines: _Lines, settings: Settings, left_out: Mapping[str, int]) -> None:
+    with Disk() as disk, replacing(folder / MANIFEST) as draft:
+        names = disk.spool(1)
+        for path in _files_below(folder):
+            if not path.name.startswith("."):
+                name = path.relative_to(folder).as_posix()
+                names.add((name,), json.dumps(name))
+        content = {
             "format": FORMAT,
             "version": VERSION,
             "library_version": __version__,
             "settings": asdict(settings),
             "features": [feature.name for feature in FEATURES],
-            "parts": [{name: line[name] for name in ("id", "group", "split")} for line in lines],
+            "parts": [],
             "counts": counts(lines),
             "left_out": dict(sorted(left_out.items())),
-            "sha256": {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files},
-        },
-    )
+            "sha256": {},
+        }
+        parts = (json_text({name: line[name] for name in ("id", "group", "split")}, 2) for line in lines)
+        digests = (f"{name}: {json.dumps(_digest(folder / json.loads(name)))}" for name in names)
+        with draft.open("w", encoding="utf-8") as file:
+            # Both are as long as the export: they are written as they come.
+            before, between, after = _without(json_text(content), '"parts": []', '"sha256": {}')
+            _write_list(file, f'{before}"parts": [', parts, "]")
+            _write_list(file, f'{between}"sha256": {{', digests, "}")
+            file.write(f"{after}\n")
+
+
+def _without(text: str, first: str, second: str) -> tuple[str, str, str]:
+    """What is before, between and after two lines of JSON."""
+    before, _, rest = text.partition(f"\n {first}")
+    between, _, after = rest.partition(f"\n {second}")
+    return f"{before}\n ", f"{between}\n ", after
+
+
+def _write_list(file: IO[str], begin: str, items: Iterable[str], end: str) -> None:
+    file.write(begin)
+    between, last = "\n  ", ""
+    for item in items:
+        file.write(f"{between}{item}")
+        between, last = ",\n  ", "\n "
+    file.write(f"{last}{end}")
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while octets := file.read(1 << 20):
+            digest.update(octets)
+    return digest.hexdigest()
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    """The files of a folder and its folders, in any order, one at a time."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _files_below(Path(entry.path))
+            elif entry.is_file():
+                yield Path(entry.path)

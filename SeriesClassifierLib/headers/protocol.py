@@ -7,9 +7,12 @@ kept in the journal with every prediction, so that siblings are found without re
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from itertools import product
 
 from SeriesClassifierLib.headers.features import field_strength
 from SeriesClassifierLib.headers.part_header import PartHeader
@@ -37,6 +40,8 @@ _CODES = (
 _SAME_OPTIONS = frozenset(
     {"FAT_SAT", "WATER_EXCITE", "DIXON", "DIXON_WATER", "DIXON_FAT", "INVERSION", "T2_PREP"}
 )
+# Smaller times share a step: there, what is close is so by its difference.
+_LEAST = 1e-3
 _TELLING = ("tr", "te", "ti", "flip", "b", "scanning", "family")
 _FEWEST_TELLING = 3
 _WORD = re.compile(r"[^\W_]+")
@@ -114,15 +119,28 @@ def same_words(one: Protocol, other: Protocol) -> bool:
     return bool(one.get("words")) and one.get("words") == other.get("words")
 
 
-def block(one: Protocol) -> tuple[str | float | None, ...]:
-    """Equal for all fingerprints that ``same_protocol`` can hold for: what to look siblings up by."""
-    return tuple(one.get(name) for name in (*_CODES, "options"))
+def places(one: Protocol) -> tuple[str, ...]:
+    """Names to look siblings up by: the first is the own one of a fingerprint, and all for which
+    ``same_protocol`` can hold have their own among them. Few fingerprints share one.
+    """
+    codes = [one.get(name) for name in (*_CODES, "options")]
+    steps = product(*(_steps(one.get(name), _TOLERANCE[name]) for name in ("te", "tr")))
+    return tuple(json.dumps([*codes, *some]) for some in steps)
+
+
+def _steps(value: str | float | None, factor: float) -> tuple[str | float | None, ...]:
+    """The step of a value on a scale of factors, and those in which values lie that are close to it."""
+    if value is None or isinstance(value, str) or (isinstance(value, float) and not math.isfinite(value)):
+        return (value,)
+    # Somewhat wider than what is close, so that rounding does not matter.
+    step = math.floor(math.log(max(value, _LEAST)) / math.log(1.01 * factor))
+    return (step, step - 1, step + 1)
 
 
 def _close(one: str | float | None, other: str | float | None, factor: float) -> bool:
-    if one is None or other is None:
-        return one is other
-    low, high = sorted((float(one), float(other)))
+    if one is None or other is None or isinstance(one, str) or isinstance(other, str):
+        return one == other
+    low, high = sorted((one, other))
     return high <= low * factor + 1e-9 if low > 0 else high == low
 
 

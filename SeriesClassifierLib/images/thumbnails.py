@@ -42,16 +42,16 @@ class ThumbnailIndex:
 
     def __init__(self, longest_side: int = LONGEST_SIDE) -> None:
         self._longest_side = longest_side
-        self._places: dict[tuple[str, int], tuple[str, int]] = {}
+        self._places: dict[str, tuple[str, int]] = {}
 
     def add(self, part: Part) -> None:
         """Remember a part: a path and a frame number, nothing larger."""
         if part.instances:
             middle = middle_instance(part.instances)
-            self._places[part.series_uid, part.index] = (middle.path, middle.frame)
+            self._places[part.key] = (middle.path, middle.frame)
 
     def __call__(self, prediction: Prediction) -> Thumbnail:
-        place = self._places.get((prediction.series_uid, prediction.part))
+        place = self._places.get(prediction.part_key)
         return file_thumbnail(*place, self._longest_side) if place else Thumbnail(reason="no images")
 
 

@@ -1,7 +1,7 @@
-"""The header's decision and what the picture adds to it: one label, trusted less where they disagree.
+"""The header's decision and what the image adds to it: one label, trusted less where they disagree.
 
-Facts stay. Where header and picture are both sure of different classes, nobody is believed: the label goes to
-review. A task's OTHER means that none of its classes fits, and what the header said stands.
+Facts stay. Where header and image are both sure of different classes, nobody is believed: the label goes to
+review. A task's OTHER means that none of its classes fits, and the header's answer stands.
 """
 
 from __future__ import annotations
@@ -14,13 +14,24 @@ from SeriesClassifierLib.inference.decide import (
     ENHANCING,
     Decision,
     Thresholds,
-    against_words,
-    alternatives,
+    doubt,
     same_family,
+    status_of,
     tells_enough,
+    too_few_parameters,
+    words_about,
 )
 from SeriesClassifierLib.inference.picture_model import ThreeAnswers
-from SeriesClassifierLib.records import UNKNOWN, DecidedBy, Evidence, Status
+from SeriesClassifierLib.records import (
+    UNKNOWN,
+    DecidedBy,
+    Evidence,
+    Opinion,
+    Reason,
+    Status,
+    Witness,
+    classes_of,
+)
 
 # From this calibrated probability on, one modality alone is sure enough for its disagreement to count.
 _SURE = 0.8
@@ -28,27 +39,29 @@ _SURE = 0.8
 _LIKELY = 0.6
 # Below this one a class is hardly possible.
 _HARDLY = 0.2
-# A picture must be this sure before it may cast doubt on what a tag says in so many words.
+# An image must be this sure before it may cast doubt on what a tag states.
 _DOUBT_A_FACT = 0.97
 _NONE_OF_THESE = "OTHER"
-# A phase that may still be told better -> what it cannot become.
+# A phase that may still become more exact -> what it cannot become.
 _OPEN_PHASES: Mapping[str, tuple[str, ...]] = {UNKNOWN: ("", "NONE"), "POST": ("", "NONE", "PRE")}
 
 
 def combine(
     header: PartHeader, decision: Decision, answers: ThreeAnswers, thresholds: Thresholds
 ) -> Decision:
-    """``decision`` is the header's; ``thresholds`` are those of the bundle that gave ``answers``."""
-    merged = replace(
-        decision,
-        probabilities={
-            **decision.probabilities,
-            **{f"{facet} (header alone)": values for facet, values in answers.header.items()},
-            **{f"{facet} (picture alone)": values for facet, values in answers.picture.items()},
-            **{f"{facet} (both)": values for facet, values in answers.joint.items()},
-            "region": _region(decision, answers),
-        },
-    ).with_evidence(Evidence("picture", "picture alone: " + alternatives(answers.picture["sequence"])))
+    """The header's decision with what an image bundle adds to it.
+
+    Parameters
+    ----------
+    header : what the file says of the part
+    decision : the header's, from ``decide``
+    answers : what the image bundle says of the part
+    thresholds : facet -> "auto" and "review" -> lowest probability, of the bundle that gave ``answers``
+    """
+    best, top = _top(answers.picture["sequence"])
+    merged = replace(decision, opinions=(*decision.opinions, *_opinions(decision, answers))).with_evidence(
+        Evidence(Witness.IMAGE, Reason.STATES, "sequence", best, top)
+    )
     if decision.decided_by is DecidedBy.FACT:
         merged = _beside_a_fact(merged, answers)
     else:
@@ -56,20 +69,31 @@ def combine(
     return _other_facets(merged, answers, thresholds)
 
 
-def _region(decision: Decision, answers: ThreeAnswers) -> Mapping[str, float]:
-    """What several bundles said together stays; else this one knows more than the header."""
-    known = decision.probabilities.get("region", {})
-    return known if "region (both)" in decision.probabilities else answers.joint.get("region", known)
+def _opinions(decision: Decision, answers: ThreeAnswers) -> list[Opinion]:
+    """What the bundle says of each facet; a region that several bundles gave together stands."""
+    has_region = bool(classes_of(decision.opinions, "region", Witness.JOINT))
+    voices = (
+        (Witness.HEADER, answers.header),
+        (Witness.IMAGE, answers.picture),
+        (Witness.JOINT, answers.joint),
+    )
+    return [
+        Opinion(witness, answers.task, facet, classes)
+        for witness, of_facet in voices
+        for facet, classes in of_facet.items()
+        if not (has_region and facet == "region" and witness is Witness.JOINT)
+    ]
 
 
 def _beside_a_fact(decision: Decision, answers: ThreeAnswers) -> Decision:
-    """A tag names the class; only a picture that is very sure of another one casts doubt on it."""
+    """A tag names the class; only an image that is very sure of another one casts doubt on it."""
     classes = answers.picture["sequence"]
     best, top = _top(classes)
     if decision.sequence not in classes or top < _DOUBT_A_FACT or same_family(decision.sequence, best):
         return decision
-    doubt = Evidence("conflict", f"the picture looks like {best} ({top:.0%})")
-    return replace(decision, status=Status.REVIEW).with_evidence(doubt)
+    return decision.with_evidence(
+        doubt(Witness.IMAGE, Reason.IMAGE_DISAGREES, best, top, other=decision.sequence)
+    )
 
 
 def _sequence(
@@ -77,55 +101,82 @@ def _sequence(
 ) -> Decision:
     classes = answers.joint["sequence"] if tells_enough(header) else _of_the_task(answers)
     best, top = _top(classes)
-    both = Evidence("joint", "picture and header: " + alternatives(classes))
-    by_header, by_picture = _top(answers.header["sequence"]), _top(answers.picture["sequence"])
-    evidence = [both]
-    apart = (
-        min(by_header[1], by_picture[1]) >= _SURE
-        and by_header[0] != by_picture[0]
-        and not _alike(by_header[0], by_picture[0])
-    )
-    if apart:
-        evidence.append(
-            Evidence("conflict", f"the header looks like {by_header[0]}, the picture like {by_picture[0]}")
-        )
     limits = thresholds["sequence"]
+    stated = Evidence(Witness.JOINT, Reason.STATES, "sequence", best, top)
     if top < limits["review"] or best == _NONE_OF_THESE:
-        clear = best if top >= limits["review"] else UNKNOWN
-        return _header_stands(decision, classes, clear, evidence, apart)
-    sequence, confidence, decided_by = best, top, DecidedBy.JOINT
-    if decision.sequence == best:  # the picture agrees: no reason to trust the header less than before
-        confidence = max(top, decision.confidence or 0.0)
+        none_fits = best == _NONE_OF_THESE and top >= limits["review"]
+        return _header_stands(decision.with_evidence(stated), answers, none_fits, classes)
     sure = top >= limits["auto"] or (decision.status is Status.AUTO and decision.sequence == best)
-    status = Status.AUTO if sure and not apart else Status.REVIEW
-    if decision.sequence not in (UNKNOWN, best):
-        unsure_of_another_kind = decision.status is not Status.AUTO and decision.sequence not in classes
-        if unsure_of_another_kind or not _alike(decision.sequence, best):
-            status = Status.REVIEW
-        if decision.status is Status.AUTO or _more_exact(header, decision, best, classes):
-            # The header model has seen a hundred times more headers, and knows classes that the task has not.
-            sequence, decided_by = decision.sequence, decision.decided_by
-            confidence = decision.confidence if decision.confidence is not None else top
-            status = Status.REVIEW if Status.REVIEW in (status, decision.status) else decision.status
-    if not tells_enough(header):
-        status = Status.REVIEW
-    words, status = against_words(header, sequence, status)
-    kept = tuple(e for e in decision.evidence if e.kind not in ("description", "conflict"))
+    known = tuple(e for e in decision.evidence if e.witness is not Witness.WORDS)
+    if _header_is_better(header, decision, best, classes):
+        # The header model has seen a hundred times more headers, and knows classes that the task has not.
+        sequence, confidence, decided_by = decision.sequence, decision.confidence, decision.decided_by
+        doubts = _sure_and_apart(answers, sequence)
+        if not _alike(sequence, best) or (decision.status is Status.AUTO and not sure):
+            doubts.append(doubt(Witness.JOINT, Reason.JOINT_DISAGREES, best, top, other=sequence))
+    else:
+        sequence, confidence, decided_by = best, top, DecidedBy.JOINT
+        if decision.sequence == best:  # the image agrees: no reason to trust the header less than before
+            confidence = max(top, decision.confidence or 0.0)
+        # What decided about the header's label decides nothing about this one.
+        known = tuple(e for e in known if not e.decisive)
+        doubts = _about_the_joint_label(header, decision, answers, (best, top), classes, sure)
+    evidence = (*known, stated, *doubts, *words_about(header, sequence))
     return replace(
         decision,
         sequence=sequence,
         phase=decision.phase if sequence == decision.sequence else _phase_of(sequence),
         b_value=header.b_value if sequence == "DWI" and decision.derived != "FA" else None,
         confidence=confidence,
-        status=status,
+        status=status_of(sequence, evidence),
         decided_by=decided_by,
-        evidence=(*kept, *evidence, *words),
+        evidence=evidence,
     )
+
+
+def _header_is_better(
+    header: PartHeader, decision: Decision, best: str, classes: Mapping[str, float]
+) -> bool:
+    """Whether the header's class stays where header and image together say ``best``."""
+    if decision.sequence in (UNKNOWN, best):
+        return False
+    return decision.status is Status.AUTO or _more_exact(header, decision, best, classes)
+
+
+def _about_the_joint_label(
+    header: PartHeader,
+    decision: Decision,
+    answers: ThreeAnswers,
+    joint: tuple[str, float],
+    classes: Mapping[str, float],
+    sure: bool,
+) -> list[Evidence]:
+    """What makes the answer of header and image together doubtful."""
+    best, top = joint
+    doubts = _sure_and_apart(answers, best)
+    if not sure:
+        doubts.append(Evidence(Witness.JOINT, Reason.NOT_CERTAIN, "sequence", best, top, decisive=True))
+    named = decision.sequence
+    if named not in (UNKNOWN, best) and (named not in classes or not _alike(named, best)):
+        doubts.append(doubt(Witness.HEADER, Reason.HEADER_UNSURE, named, decision.confidence, other=best))
+    if not tells_enough(header):
+        doubts.append(too_few_parameters())
+    return doubts
+
+
+def _sure_and_apart(answers: ThreeAnswers, sequence: str) -> list[Evidence]:
+    """Header and image, each sure of another class: the one that does not name ``sequence`` is against it."""
+    header, image = _top(answers.header["sequence"]), _top(answers.picture["sequence"])
+    if min(header[1], image[1]) < _SURE or header[0] == image[0] or _alike(header[0], image[0]):
+        return []
+    if image[0] != sequence:
+        return [doubt(Witness.IMAGE, Reason.WITNESSES_DISAGREE, *image, other=header[0])]
+    return [doubt(Witness.HEADER, Reason.WITNESSES_DISAGREE, *header, other=image[0])]
 
 
 def _of_the_task(answers: ThreeAnswers) -> Mapping[str, float]:
     """The joint answer to a header without acquisition parameters. Such a header looks like nothing the task
-    knows; unless the picture does so, too, that says nothing, and the other classes share what remains.
+    knows; unless the image does so, too, that says nothing, and the other classes share what remains.
     """
     classes, by_picture = answers.joint["sequence"], answers.picture["sequence"]
     rest = 1.0 - classes.get(_NONE_OF_THESE, 0.0)
@@ -135,18 +186,20 @@ def _of_the_task(answers: ThreeAnswers) -> Mapping[str, float]:
 
 
 def _header_stands(
-    decision: Decision, classes: Mapping[str, float], best: str, evidence: list[Evidence], apart: bool
+    decision: Decision, answers: ThreeAnswers, none_fits: bool, classes: Mapping[str, float]
 ) -> Decision:
-    """None of the task's classes fits well enough: the header's answer stays, with less trust if it is one of
-    them.
+    """None of the task's classes is likely enough: the header's answer stays, with less trust where the image
+    is against it, or where it is one of the ``classes`` and none of them fits (``none_fits``).
     """
-    if decision.sequence == UNKNOWN:
-        return decision.with_evidence(*evidence)
-    doubted = best == _NONE_OF_THESE and decision.sequence in classes and decision.sequence != best
-    if doubted:
-        evidence.append(Evidence("conflict", f"together they do not look like {decision.sequence}"))
-    status = Status.REVIEW if apart or doubted else decision.status
-    return replace(decision, status=status).with_evidence(*evidence)
+    label = decision.sequence
+    doubts = _sure_and_apart(answers, label)
+    if label == UNKNOWN:  # it has its reason already
+        return decision.with_evidence(*(replace(e, decisive=False) for e in doubts))
+    if none_fits and label in classes and label != _NONE_OF_THESE:
+        doubts.append(
+            doubt(Witness.JOINT, Reason.UNLIKE_LABEL, label, classes[label], other=_NONE_OF_THESE)
+        )
+    return decision.with_evidence(*doubts)
 
 
 def _alike(a: str, b: str) -> bool:
@@ -165,17 +218,17 @@ def _more_exact(
 
 
 def _other_facets(decision: Decision, answers: ThreeAnswers, thresholds: Thresholds) -> Decision:
-    """Plane and contrast phase, where neither a fact nor the study has told them."""
+    """Plane and contrast phase, where no fact states them."""
     plane, sure = _top(answers.joint.get("plane", {}))
     if decision.plane == UNKNOWN and plane and sure >= thresholds["plane"]["auto"]:
         decision = replace(decision, plane=plane).with_evidence(
-            Evidence("joint", f"plane {plane} ({sure:.0%}), by the picture")
+            Evidence(Witness.JOINT, Reason.STATES, "plane", plane, sure)
         )
     phase, sure = _top(answers.joint.get("phase", {}))
     applies = decision.sequence in ENHANCING and phase not in _OPEN_PHASES.get(decision.phase, (phase,))
     if applies and sure >= thresholds["phase"]["auto"]:
         decision = replace(decision, phase=phase).with_evidence(
-            Evidence("joint", f"phase {phase} ({sure:.0%}), picture and header")
+            Evidence(Witness.JOINT, Reason.STATES, "phase", phase, sure)
         )
     return decision
 

@@ -6,7 +6,7 @@ trust.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from SeriesClassifierLib.headers.descriptions import contradicts, described
@@ -14,7 +14,17 @@ from SeriesClassifierLib.headers.facts import facts
 from SeriesClassifierLib.headers.part_header import PartHeader
 from SeriesClassifierLib.headers.tokens import sequence_family
 from SeriesClassifierLib.parts.image_kind import image_kinds
-from SeriesClassifierLib.records import UNKNOWN, DecidedBy, Evidence, Fact, Status
+from SeriesClassifierLib.records import (
+    HEADERS_TASK,
+    UNKNOWN,
+    DecidedBy,
+    Evidence,
+    Fact,
+    Opinion,
+    Reason,
+    Status,
+    Witness,
+)
 
 Probabilities = Mapping[str, Mapping[str, float]]
 Thresholds = Mapping[str, Mapping[str, float]]
@@ -34,7 +44,11 @@ _PRIMARY_TEXTS = ("SeriesDescription", "ProtocolName")
 
 @dataclass(frozen=True)
 class Decision:
-    """The answer for one part, before it gets its place in a study and the output table."""
+    """The answer for one part, before it gets its place in a study and the output table.
+
+    ``confidence`` is the calibrated probability of ``sequence``, None where that is unknown. ``status``
+    follows from the evidence (``status_of``): what takes ``auto`` away is always recorded.
+    """
 
     sequence: str
     plane: str
@@ -46,27 +60,43 @@ class Decision:
     status: Status
     decided_by: DecidedBy
     evidence: tuple[Evidence, ...]
-    probabilities: Probabilities
+    opinions: tuple[Opinion, ...]
 
     def with_evidence(self, *more: Evidence) -> Decision:
-        """The same answer with more reasons."""
-        return replace(self, evidence=self.evidence + more)
+        """The same answer with more reasons, some of which may take the status ``auto`` away."""
+        evidence = self.evidence + more
+        return replace(self, evidence=evidence, status=status_of(self.sequence, evidence))
+
+
+def status_of(sequence: str, evidence: Iterable[Evidence]) -> Status:
+    """``auto`` unless the sequence is unknown or some evidence is decisive: the only rule about a status."""
+    if sequence == UNKNOWN:
+        return Status.UNKNOWN
+    return Status.REVIEW if any(e.decisive for e in evidence) else Status.AUTO
 
 
 def decide(header: PartHeader, probabilities: Probabilities, thresholds: Thresholds) -> Decision:
-    """Label one part from its header. ``probabilities`` come from a header bundle, ``thresholds`` are the
-    bundle's.
+    """Label one part from its header.
+
+    Parameters
+    ----------
+    header : what the file says of the part
+    probabilities : facet -> class -> calibrated probability, from a header bundle
+    thresholds : facet -> "auto" and "review" -> lowest probability, of the same bundle
     """
     known = {fact.facet: fact for fact in facts(header)}
-    evidence = [Evidence("fact", f"{fact.facet} {fact.value} ({fact.source})") for fact in known.values()]
+    stated = [
+        Evidence(Witness.FACT, Reason.STATES, fact.facet, fact.value, source=fact.source)
+        for fact in known.values()
+    ]
     modality = header.instance.text("Modality").upper()
     if modality and modality != "MR":
-        reason = Evidence("warning", f"modality {modality} is outside what any bundle knows")
-        return _outside(known, (*evidence, reason))
-    sequence, confidence, status, decided_by, reasons = _sequence(header, known, probabilities, thresholds)
-    evidence += reasons
-    words, status = against_words(header, sequence, status)
-    evidence += words
+        outside = Evidence(
+            Witness.FACT, Reason.OTHER_MODALITY, "modality", modality, source="Modality", decisive=True
+        )
+        return _outside(known, (*stated, outside))
+    sequence, confidence, decided_by, reasons = _sequence(header, known, probabilities, thresholds)
+    evidence = (*stated, *reasons, *words_about(header, sequence))
     derived = _derived(header, known, sequence)
     return Decision(
         sequence=sequence,
@@ -76,23 +106,43 @@ def decide(header: PartHeader, probabilities: Probabilities, thresholds: Thresho
         derived=derived,
         b_value=header.b_value if sequence == "DWI" and derived != "FA" else None,
         confidence=confidence,
-        status=status,
+        status=status_of(sequence, evidence),
         decided_by=decided_by,
-        evidence=tuple(evidence),
-        probabilities=probabilities,
+        evidence=evidence,
+        opinions=tuple(
+            Opinion(Witness.HEADER, HEADERS_TASK, facet, classes) for facet, classes in probabilities.items()
+        ),
     )
 
 
-def against_words(header: PartHeader, sequence: str, status: Status) -> tuple[list[Evidence], Status]:
+def words_about(header: PartHeader, sequence: str) -> list[Evidence]:
     """What people wrote about the series, held against ``sequence``: it can lower trust, never raise it."""
-    said = described("sequence", [header.instance.text(keyword) for keyword in _PRIMARY_TEXTS])
+    named = described("sequence", [header.instance.text(keyword) for keyword in _PRIMARY_TEXTS])
     if sequence == UNKNOWN:
-        return [Evidence("description", f"the description suggests {said}")] if said else [], status
-    if contradicts(sequence, said):
-        return [Evidence("conflict", f"the description says {said}")], Status.REVIEW
-    if said == sequence:
-        return [Evidence("description", f"the description agrees: {said}")], status
-    return [], status
+        return [Evidence(Witness.WORDS, Reason.SUGGESTS, "sequence", named)] if named else []
+    if contradicts(sequence, named):
+        return [doubt(Witness.WORDS, Reason.WORDS_DISAGREE, named, other=sequence)]
+    return [Evidence(Witness.WORDS, Reason.STATES, "sequence", named)] if named == sequence else []
+
+
+def doubt(
+    witness: Witness,
+    reason: Reason,
+    value: str = "",
+    probability: float | None = None,
+    *,
+    other: str,
+    source: str = "",
+) -> Evidence:
+    """What speaks against the sequence of a label and takes its status ``auto`` away."""
+    return Evidence(
+        witness, reason, "sequence", value, probability, other, source, against=True, decisive=True
+    )
+
+
+def too_few_parameters() -> Evidence:
+    """What makes an answer to a header doubtful that lost its acquisition parameters."""
+    return Evidence(Witness.HEADER, Reason.FEW_PARAMETERS, "sequence", decisive=True)
 
 
 def tells_enough(header: PartHeader) -> bool:
@@ -109,47 +159,48 @@ def _outside(known: Mapping[str, Fact], evidence: tuple[Evidence, ...]) -> Decis
         derived=known["derived"].value if "derived" in known else UNKNOWN,
         b_value=None,
         confidence=None,
-        status=Status.UNKNOWN,
+        status=status_of(UNKNOWN, evidence),
         decided_by=DecidedBy.FACT,
         evidence=evidence,
-        probabilities={},
+        opinions=(),
     )
 
 
 def _sequence(
     header: PartHeader, known: Mapping[str, Fact], probabilities: Probabilities, thresholds: Thresholds
-) -> tuple[str, float | None, Status, DecidedBy, list[Evidence]]:
+) -> tuple[str, float | None, DecidedBy, list[Evidence]]:
+    """The class, its probability (None without a class), who decided, and why."""
     classes = probabilities["sequence"]
     best, top = max(classes.items(), key=lambda item: (item[1], item[0]))
     fact = known.get("sequence")
     if fact is not None:
-        evidence = []
-        status = Status.AUTO
-        if best != fact.value and top >= _DOUBT_A_FACT and not same_family(fact.value, best):
-            evidence.append(Evidence("conflict", f"the other tags look like {best} ({top:.0%})"))
-            status = Status.REVIEW
-        if fact.value.startswith("DIXON") and _is_spin_echo(header):
-            # The classes mean the dual gradient echo; a Dixon spin echo is often filed under its weighting.
-            evidence.append(Evidence("conflict", "a Dixon image of a spin echo: it may be filed as T1 or T2"))
-            status = Status.REVIEW
-        return (
-            fact.value,
-            max(FACT_CONFIDENCE, classes.get(fact.value, 0.0)),
-            status,
-            DecidedBy.FACT,
-            evidence,
-        )
-    evidence = [Evidence("header", "acquisition parameters: " + alternatives(classes))]
+        confidence = max(FACT_CONFIDENCE, classes.get(fact.value, 0.0))
+        return fact.value, confidence, DecidedBy.FACT, _doubts_about_a_fact(header, fact.value, best, top)
+    evidence = [Evidence(Witness.HEADER, Reason.STATES, "sequence", best, top)]
     limits = thresholds["sequence"]
     bare = not tells_enough(header)
-    # A header that lost its acquisition parameters looks like nothing known: that is no class.
-    if top < limits["review"] or (bare and best == "OTHER"):
-        return UNKNOWN, top, Status.UNKNOWN, DecidedBy.HEADER, evidence
+    if top < limits["review"]:
+        evidence.append(Evidence(Witness.HEADER, Reason.NO_CLASS, "sequence", best, top, decisive=True))
+        return UNKNOWN, None, DecidedBy.HEADER, evidence
     if bare:
-        evidence.append(Evidence("warning", "the header holds too few acquisition parameters to be sure"))
-        return best, top, Status.REVIEW, DecidedBy.HEADER, evidence
-    status = Status.AUTO if top >= limits["auto"] else Status.REVIEW
-    return best, top, status, DecidedBy.HEADER, evidence
+        evidence.append(too_few_parameters())
+        # A header that lost its acquisition parameters looks like nothing known: that is no class.
+        if best == "OTHER":
+            return UNKNOWN, None, DecidedBy.HEADER, evidence
+    elif top < limits["auto"]:
+        evidence.append(Evidence(Witness.HEADER, Reason.NOT_CERTAIN, "sequence", best, top, decisive=True))
+    return best, top, DecidedBy.HEADER, evidence
+
+
+def _doubts_about_a_fact(header: PartHeader, named: str, best: str, top: float) -> list[Evidence]:
+    """What speaks against the class that a tag names; ``best`` is what the other tags look like."""
+    doubts = []
+    if best != named and top >= _DOUBT_A_FACT and not same_family(named, best):
+        doubts.append(doubt(Witness.HEADER, Reason.TAGS_DISAGREE, best, top, other=named))
+    if named.startswith("DIXON") and _is_spin_echo(header):
+        # The classes mean the dual gradient echo; a Dixon spin echo is often filed under its weighting.
+        doubts.append(doubt(Witness.HEADER, Reason.SPIN_ECHO_DIXON, other=named, source="ScanningSequence"))
+    return doubts
 
 
 def _is_spin_echo(header: PartHeader) -> bool:
@@ -158,7 +209,7 @@ def _is_spin_echo(header: PartHeader) -> bool:
 
 
 def same_family(a: str, b: str) -> bool:
-    """True when two classes share their acquisition: a tag tells them apart, a picture hardly."""
+    """True when two classes share their acquisition: a tag tells them apart, an image hardly."""
     families = (
         {"DWI", "ADC"},
         {"DIXON_W", "DIXON_F", "DIXON_IN", "DIXON_OPP", "T1", "DCE"},
@@ -169,12 +220,6 @@ def same_family(a: str, b: str) -> bool:
         {"OTHER", b},
     )
     return any({a, b} <= family for family in families)
-
-
-def alternatives(classes: Mapping[str, float], n: int = 3) -> str:
-    """The ``n`` most probable classes in words."""
-    ordered = sorted(classes.items(), key=lambda item: (-item[1], item[0]))[:n]
-    return ", ".join(f"{name} {value:.0%}" for name, value in ordered if value >= 0.005)
 
 
 def best_above(classes: Mapping[str, float], threshold: float) -> str:

@@ -29,11 +29,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ThreeAnswers:
-    """Facet -> class -> calibrated probability, from the header alone, the picture alone, and both."""
+    """Facet -> class -> calibrated probability, from the header alone, the image alone, and both, by the
+    bundle of ``task``.
+    """
 
     header: Probabilities
     picture: Probabilities
     joint: Probabilities
+    task: str
 
 
 class PictureModel:
@@ -79,7 +82,7 @@ class PictureModel:
             read_logits(self.bundle, logits[0].tolist(), temperatures[name])
             for name, logits in zip(OUTPUTS, outputs, strict=True)
         )
-        return ThreeAnswers(header, picture, joint)
+        return ThreeAnswers(header, picture, joint, self.task)
 
 
 @cache

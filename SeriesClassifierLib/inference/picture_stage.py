@@ -1,4 +1,4 @@
-"""The pictures of a study: which bundle looks at which part, and what it adds to the header's decision."""
+"""The images of a study: which bundle looks at which part, and what it adds to the header's decision."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from SeriesClassifierLib.images.slices import read_slices
 from SeriesClassifierLib.inference.combine import combine
 from SeriesClassifierLib.inference.decide import Decision, best_above
 from SeriesClassifierLib.inference.picture_model import PictureModel, ThreeAnswers, load_picture_model
-from SeriesClassifierLib.records import Evidence, Part, Status
+from SeriesClassifierLib.records import Evidence, Opinion, Part, Reason, Status, Witness
 from SeriesClassifierLib.study.region import RegionVote, vote
 
 
@@ -54,7 +54,7 @@ class PictureStage:
         if not self._models or not wanted:
             return out, bundles
 
-        @cache  # a study whose region no words tell is looked at to tell it, and not again
+        @cache  # a study whose region no words name is looked at for its region, and not again
         def look(model: PictureModel, index: int) -> _Look:
             return _look(model, headers[index], parts[index])
 
@@ -88,19 +88,20 @@ class PictureStage:
     def _with_region(
         self, decision: Decision, found: Mapping[PictureModel, ThreeAnswers | None]
     ) -> Decision:
-        """Where no words tell the region of a study, its pictures do: a header that lost its words has often
+        """Where no words name the region of a study, its images do: a header that lost its words has often
         lost more. The mean of what the bundles say that know regions stands in for the header's answer.
         """
         said = {m: a.joint["region"] for m, a in found.items() if a is not None and "region" in a.joint}
         if not said:
             return decision
+        tasks = "+".join(sorted(model.task for model in said))
         names = sorted({name for classes in said.values() for name in classes})
         mean = {name: sum(c.get(name, 0.0) for c in said.values()) / len(said) for name in names}
         limit = max(self._thresholds[model.task]["region"]["review"] for model in said)
         return replace(
             decision,
             region=best_above(mean, limit),
-            probabilities={**decision.probabilities, "region": mean, "region (both)": mean},
+            opinions=(*decision.opinions, Opinion(Witness.JOINT, tasks, "region", mean)),
         )
 
 
@@ -110,7 +111,7 @@ _Look = tuple[ThreeAnswers | None, tuple[Evidence, ...]]
 def _look(model: PictureModel, header: PartHeader, part: Part) -> _Look:
     """The three answers, or None with the reason when not one slice can be read."""
     slices = read_slices(part.instances, model.slices, model.side)
-    problems = tuple(Evidence("warning", problem) for problem in slices.problems)
+    problems = tuple(Evidence(Witness.FILE, Reason.UNREADABLE, detail=problem) for problem in slices.problems)
     if not len(slices.pixels):
         return None, problems
     return model.answers(features(header), slices.pixels), problems

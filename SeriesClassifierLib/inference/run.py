@@ -18,8 +18,9 @@ from SeriesClassifierLib.inference.decide import Decision, decide
 from SeriesClassifierLib.inference.header_model import HeaderModel, load_header_model
 from SeriesClassifierLib.inference.objects import not_an_image
 from SeriesClassifierLib.inference.picture_stage import PictureStage
-from SeriesClassifierLib.journal.state import nothing_known
+from SeriesClassifierLib.journal.state import nothing_known, with_doubt
 from SeriesClassifierLib.journal.store import Journal
+from SeriesClassifierLib.parts.part_key import image_set, key_of
 from SeriesClassifierLib.parts.split import split
 from SeriesClassifierLib.protocols import Source
 from SeriesClassifierLib.records import (
@@ -27,9 +28,11 @@ from SeriesClassifierLib.records import (
     Evidence,
     Part,
     Prediction,
+    Reason,
     Series,
     Status,
     Study,
+    Witness,
 )
 from SeriesClassifierLib.sources import open_source
 from SeriesClassifierLib.study.context import in_context
@@ -122,9 +125,13 @@ class Classifier:
         decision: Decision,
         bundle: Bundle,
     ) -> Prediction:
-        problems = tuple(Evidence("warning", problem) for problem in series.problems)
-        return Prediction(
-            patient_id=series.patient_id,
+        remarks = tuple(
+            Evidence(Witness.FILE, Reason.UNREADABLE, detail=problem, against=True)
+            for problem in series.problems
+        )
+        doubts = [warning for warning in series.warnings if warning.decisive]
+        predicted = Prediction(
+            patient_id=part.instances[0].text("PatientID"),
             study_uid=series.study_uid or study.study_uid,
             series_uid=series.series_uid,
             part=part.index,
@@ -149,21 +156,31 @@ class Classifier:
             decided_by=decision.decided_by,
             bundle=f"{bundle.name} {bundle.version}",
             n_instances=len(part.instances),
-            evidence=decision.evidence + problems,
-            probabilities=decision.probabilities,
+            part_key=part.key,
+            evidence=(
+                *decision.evidence,
+                *(warning for warning in series.warnings if not warning.decisive),
+                *remarks,
+            ),
+            opinions=decision.opinions,
             fingerprint=fingerprint(series),
             bundle_digest=self.digest,
             protocol=protocol(header),
+            images=part.images,
         )
+        for doubt in doubts:
+            predicted = with_doubt(predicted, doubt)
+        return predicted
 
     def _unlabelled(self, study: Study, series: Series, reason: str) -> Prediction:
         """A series that could not be read (failed), or that holds no images (unknown)."""
         failed = not series.instances
         error = "; ".join(series.problems) or "no readable image" if failed else reason
+        study_uid, images = series.study_uid or study.study_uid, image_set(series.instances)
         return replace(
             nothing_known(series.series_uid, 1),
             patient_id=series.patient_id or study.patient_id,
-            study_uid=series.study_uid or study.study_uid,
+            study_uid=study_uid,
             series_number=series.series_number,
             description=series.description,
             task="headers",
@@ -172,8 +189,12 @@ class Classifier:
             bundle=f"{self._model.bundle.name} {self._model.bundle.version}",
             n_instances=len(series.instances),
             error=error,
+            # A file of no series is known by its name alone.
+            part_key=key_of(study_uid, series.series_uid or series.description, (), images),
+            evidence=series.warnings,
             fingerprint=fingerprint(series),
             bundle_digest=self.digest,
+            images=images,
         )
 
 
@@ -201,8 +222,8 @@ def run(
 
 def _is_recorded(journal: Journal, predictions: Sequence[Prediction]) -> bool:
     """Whether the journal has them: a study with files of no series is looked at again, but not recorded."""
-    keys = {(p.series_uid, p.fingerprint, p.bundle_digest) for p in predictions if p.series_uid}
-    return all((mark, digest) in journal.done(uid) for uid, mark, digest in keys)
+    keys = {(p.study_uid, p.series_uid, p.fingerprint, p.bundle_digest) for p in predictions if p.series_uid}
+    return all((mark, digest) in journal.done(study, uid) for study, uid, mark, digest in keys)
 
 
 def _known(journal: Journal, classifier: Classifier, study: Study) -> StudyResult | None:
@@ -212,7 +233,9 @@ def _known(journal: Journal, classifier: Classifier, study: Study) -> StudyResul
     for series in study.series:
         if not series.series_uid:
             return None
-        found = journal.predictions_for(series.series_uid, fingerprint(series), classifier.digest)
+        found = journal.predictions_for(
+            series.study_uid or study.study_uid, series.series_uid, fingerprint(series), classifier.digest
+        )
         if not found:
             return None
         predictions += found

@@ -1,4 +1,5 @@
-"""Split a series into parts: by image kind, orientation, b-value, echo time and time point, in this order.
+"""Split a series into parts: by patient, image kind, orientation, b-value, echo time and time point, in this
+order.
 
 A split must help a reader. So it is not made where it would cut a run into pieces that all get the same
 label: the volumes of an EPI time series, the phases of a cine, the directions of a DTI, the planes of a
@@ -11,11 +12,14 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from SeriesClassifierLib.parts.diffusion import b_value, cluster
-from SeriesClassifierLib.parts.geometry import orientations, place_key
+from SeriesClassifierLib.parts.geometry import normal, orientations, place_key
 from SeriesClassifierLib.parts.image_kind import SPLITTING, image_kinds
+from SeriesClassifierLib.parts.part_key import image_set, key_of
 from SeriesClassifierLib.records import Instance, Part, Series
+from SeriesClassifierLib.sources.patients import is_placeholder, named_patients
 
 # More b-values, echoes or time points than this are a sampling (multi-shell, T2 mapping, perfusion run), and
 # no
@@ -26,10 +30,14 @@ MOST_GROUPS = 12
 _STACK = 15
 
 
+_Key = TypeVar("_Key", int, float, tuple[str, ...])
+
+
 @dataclass(frozen=True)
 class _Group:
     instances: tuple[Instance, ...]
     split_by: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
     b_value: float | None = None
     time_index: int | None = None
 
@@ -41,51 +49,86 @@ def split(series: Series) -> tuple[Part, ...]:
     if not series.instances:
         return ()
     groups = [_Group(series.instances)]
-    for step in (_by_image_kind, _by_orientation, _by_b_value, _by_echo_time, _by_time):
+    for step in (_by_patient, _by_image_kind, _by_orientation, _by_b_value, _by_echo_time, _by_time):
         groups = [piece for group in groups for piece in step(group)]
-    return tuple(
-        Part(
-            series_uid=series.series_uid,
-            index=index,
-            n_parts=len(groups),
-            instances=group.instances,
-            b_value=group.b_value,
-            time_index=group.time_index,
-            split_by=group.split_by,
-        )
-        for index, group in enumerate(groups, start=1)
+    return tuple(_part(series, index, len(groups), group) for index, group in enumerate(groups, start=1))
+
+
+def _part(series: Series, index: int, n_parts: int, group: _Group) -> Part:
+    images = image_set(group.instances)
+    return Part(
+        series_uid=series.series_uid,
+        index=index,
+        n_parts=n_parts,
+        instances=group.instances,
+        b_value=group.b_value,
+        time_index=group.time_index,
+        split_by=group.split_by,
+        values=group.values,
+        key=key_of(series.study_uid, series.series_uid, group.values, images),
+        images=images,
     )
 
 
-def _pieces(group: _Group, axis: str, keys: Sequence[float | tuple[str, ...]]) -> list[_Group]:
+def _pieces(
+    group: _Group, axis: str, keys: Sequence[_Key], name: Callable[[_Key], str] = lambda key: f"{key}"
+) -> list[_Group]:
     """The group cut by one key an instance, in the order of the keys; unchanged when the key is the same for
-    all.
+    all. ``name`` gives the value by which a piece is known ("TE=2.3").
     """
-    values = sorted(set(keys))
-    if len(values) < 2:
+    different = sorted(set(keys))
+    if len(different) < 2:
         return [group]
-    split_by = (*group.split_by, axis)
     return [
         replace(
             group,
-            instances=tuple(i for i, key in zip(group.instances, keys, strict=True) if key == value),
-            split_by=split_by,
+            instances=tuple(i for i, key in zip(group.instances, keys, strict=True) if key == wanted),
+            split_by=(*group.split_by, axis),
+            values=(*group.values, name(wanted)),
         )
-        for value in values
+        for wanted in different
     ]
+
+
+def _by_patient(group: _Group) -> list[_Group]:
+    """Images of two patients never share a label; those that name nobody are kept apart from both."""
+    ids = [i.text("PatientID").strip() for i in group.instances]
+    patients = named_patients(ids)
+    if len(patients) < 2:
+        return [group]
+    order = {name: place for place, name in enumerate(patients, start=1)}
+    # By place and not by name: a key must not hold an identifier. The images tell the parts apart.
+    keys = [0 if is_placeholder(name) else order[name] for name in ids]
+    return _pieces(group, "patient", keys, lambda key: f"patient={key}" if key else "patient=unnamed")
 
 
 def _by_image_kind(group: _Group) -> list[_Group]:
     keys = [tuple(sorted(image_kinds(i.tokens("ImageType")) & SPLITTING)) for i in group.instances]
-    return _pieces(group, "image type", keys)
+    return _pieces(group, "image type", keys, lambda kinds: f"type={'+'.join(kinds) or 'plain'}")
 
 
 def _by_orientation(group: _Group) -> list[_Group]:
     stacks = orientations(group.instances)
     if len(stacks) < 2 or min(len(stack) for stack in stacks) < _STACK:
         return [group]
-    split_by = (*group.split_by, "orientation")
-    return [replace(group, instances=tuple(stack), split_by=split_by) for stack in stacks]
+    return [
+        replace(
+            group,
+            instances=tuple(stack),
+            split_by=(*group.split_by, "orientation"),
+            values=(*group.values, f"normal={_direction(stack[0])}"),
+        )
+        for stack in stacks
+    ]
+
+
+def _direction(instance: Instance) -> str:
+    """The slice normal in whole tenths, turned to one side: the same for every slice of a stack."""
+    vector = normal(instance)
+    if vector is None:
+        return "none"
+    sign = next((1 if v > 0 else -1 for v in vector if abs(v) >= 0.05), 1)
+    return "/".join(f"{round(sign * v, 1) + 0.0:g}" for v in vector)
 
 
 def _by_b_value(group: _Group) -> list[_Group]:
@@ -97,8 +140,12 @@ def _by_b_value(group: _Group) -> list[_Group]:
     keys = [centers[value] for value in values]
     if len(set(keys)) > MOST_GROUPS:
         return [group]
-    pieces = _pieces(group, "b-value", keys)
-    return [replace(piece, b_value=key) for piece, key in zip(pieces, sorted(set(keys)), strict=True)]
+    pieces = _pieces(group, "b-value", keys, lambda key: "")
+    return [
+        # A single b-value is part of what the images are, too: another one may come.
+        replace(piece, b_value=key, values=(*group.values, f"b={key:g}"))
+        for piece, key in zip(pieces, sorted(set(keys)), strict=True)
+    ]
 
 
 def _by_echo_time(group: _Group) -> list[_Group]:
@@ -107,7 +154,7 @@ def _by_echo_time(group: _Group) -> list[_Group]:
     # Echoes come in equal numbers; a few stray values are prescan or rounding and no echo of their own.
     if len(counts) > MOST_GROUPS or min(counts.values()) * 2 < max(counts.values()):
         return [group]
-    return _pieces(group, "echo time", keys)
+    return _pieces(group, "echo time", keys, lambda key: f"TE={key:g}")
 
 
 def _by_time(group: _Group) -> list[_Group]:
@@ -121,7 +168,7 @@ def _by_time(group: _Group) -> list[_Group]:
     ranks = time_ranks(group.instances)
     if ranks is None or not 1 <= max(ranks) < MOST_GROUPS:
         return [group]
-    pieces = _pieces(group, "time", [float(rank) for rank in ranks])
+    pieces = _pieces(group, "time", ranks, lambda rank: f"time={rank + 1}")
     return [replace(piece, time_index=index) for index, piece in enumerate(pieces)]
 
 

@@ -11,15 +11,18 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from os import PathLike
 
+from SeriesClassifierLib.explain.evidence_text import WITNESSES, text
+from SeriesClassifierLib.explain.label_reasons import deciding_text, label_classes
 from SeriesClassifierLib.images.thumbnails import Thumbnail
 from SeriesClassifierLib.publish.atomic import replacing
 from SeriesClassifierLib.publish.page import environment, percent_text
 from SeriesClassifierLib.publish.summary import series_summary
 from SeriesClassifierLib.publish.table import plain_text, sort_key
-from SeriesClassifierLib.records import UNKNOWN, Evidence, Prediction, Status
+from SeriesClassifierLib.records import UNKNOWN, Prediction, Status
+from SeriesClassifierLib.sources.patients import is_placeholder
 from SeriesClassifierLib.vocabulary import FACETS
 
-# Two pixels of a sharp screen for each of the 72 that the page gives a picture would double its size.
+# Two pixels of a sharp screen for each of the 72 that the page gives a thumbnail would double its size.
 THUMBNAIL_SIDE = 96
 # What a reader must look at comes first, then what can be used as it is.
 STATUS_ORDER = (Status.REVIEW, Status.UNKNOWN, Status.FAILED, Status.CORRECTED, Status.AUTO)
@@ -27,7 +30,7 @@ _MEANINGS: Mapping[Status, str] = {
     Status.REVIEW: "please check",
     Status.UNKNOWN: "no answer given",
     Status.FAILED: "could not be read",
-    Status.CORRECTED: "a person said so",
+    Status.CORRECTED: "labeled by a reviewer",
     Status.AUTO: "can be used",
 }
 _UNDECIDED = (Status.UNKNOWN, Status.FAILED)
@@ -57,6 +60,15 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True)
+class EvidenceLine:
+    """One piece of evidence as the page shows it; ``marked`` where it is against the label or decided."""
+
+    title: str
+    text: str
+    marked: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
     """One part as the page shows it: texts only."""
 
@@ -74,7 +86,7 @@ class Row:
     bundle: str
     series_uid: str
     reason: str
-    evidence: tuple[Evidence, ...]
+    evidence: tuple[EvidenceLine, ...]
     alternatives: tuple[tuple[str, tuple[Alternative, ...]], ...]
     thumbnail: Thumbnail | None = None
 
@@ -107,7 +119,7 @@ class _Overview:
     """What the head of the page says, gathered in a first pass."""
 
     counts: Counter[Status] = field(default_factory=Counter)
-    patients: dict[str, str] = field(default_factory=dict)
+    patients: dict[tuple[str, str], str] = field(default_factory=dict)
     series: int = 0
     studies: int = 0
     attention: list[Row] = field(default_factory=list)
@@ -164,10 +176,11 @@ def _overview(predictions: Iterable[Prediction], show_patient_id: bool) -> _Over
         if prediction.study_uid:
             studies.add(prediction.study_uid)
         series.add((prediction.study_uid, *_series_key(prediction)))
-        patient_id = prediction.patient_id
-        if patient_id and patient_id not in overview.patients:
-            shown = plain_text(patient_id) if show_patient_id else len(overview.patients) + 1
-            overview.patients[patient_id] = f"Patient {shown}"
+        patient = _patient(prediction)
+        if any(patient) and patient not in overview.patients:
+            name = plain_text(prediction.patient_id) if show_patient_id else ""
+            shown = name or len(overview.patients) + 1
+            overview.patients[patient] = f"Patient {shown}"
         if prediction.status in _ATTENTION:
             overview.attention.append(_row(prediction, index, ""))
     rank = {status.value: rank for rank, status in enumerate(STATUS_ORDER)}
@@ -190,7 +203,7 @@ def _studies(
         regions = sorted({p.region for p in members if p.region not in ("", UNKNOWN)})
         yield StudyBlock(
             title=f"Study {number}" if study_uid else "In no study",
-            patient=overview.patients.get(members[0].patient_id, ""),
+            patient=", ".join(dict.fromkeys(overview.patients.get(_patient(p), "") for p in members)),
             regions=", ".join(region.replace("_", " ") for region in regions),
             study_uid=plain_text(study_uid),
             n_series=len(by_series),
@@ -216,13 +229,18 @@ def _series(
         yield SeriesBlock(rows[0].number, rows[0].description, summary, tuple(rows))
 
 
+def _patient(prediction: Prediction) -> tuple[str, str]:
+    """Whom a part is of. What stands for a removed PatientID makes no two studies one person's."""
+    nobody = is_placeholder(prediction.patient_id)
+    return (prediction.patient_id, prediction.study_uid if nobody else "")
+
+
 def _series_key(prediction: Prediction) -> tuple[str, str]:
     """Files that belong to no series are told apart by their names."""
     return (prediction.series_uid, "" if prediction.series_uid else prediction.description)
 
 
 def _row(prediction: Prediction, index: int, part: str, picture: Thumbnail | None = None) -> Row:
-    evidence = tuple(Evidence(e.kind, plain_text(e.text)) for e in prediction.evidence)
     confidence = prediction.confidence
     percent = 100.0 * confidence if confidence is not None and math.isfinite(confidence) else 0.0
     return Row(
@@ -239,30 +257,21 @@ def _row(prediction: Prediction, index: int, part: str, picture: Thumbnail | Non
         n_instances=prediction.n_instances,
         bundle=plain_text(prediction.bundle),
         series_uid=plain_text(prediction.series_uid),
-        reason=plain_text(prediction.error) or _reason(prediction.status, evidence),
-        evidence=evidence,
-        alternatives=_alternatives(prediction.probabilities),
+        reason=plain_text(deciding_text(prediction)),
+        evidence=tuple(
+            EvidenceLine(WITNESSES[e.witness], plain_text(text(e)), e.against or e.decisive)
+            for e in prediction.evidence
+        ),
+        alternatives=_alternatives(prediction),
         thumbnail=picture,
     )
 
 
-def _reason(status: Status, evidence: Iterable[Evidence]) -> str:
-    """Why a label is not simply to be used, in one sentence; "" for one that is."""
-    if status is Status.AUTO:
-        return ""
-    telling = ("human",) if status is Status.CORRECTED else ("conflict", "warning")
-    texts = [e.text for e in evidence if e.kind in telling]
-    otherwise = {Status.REVIEW: "not certain enough", Status.UNKNOWN: "no class is likely enough"}
-    return texts[-1] if texts else otherwise.get(status, "")
-
-
-def _alternatives(
-    probabilities: Mapping[str, Mapping[str, float]],
-) -> tuple[tuple[str, tuple[Alternative, ...]], ...]:
+def _alternatives(prediction: Prediction) -> tuple[tuple[str, tuple[Alternative, ...]], ...]:
     """The likeliest classes of every facet that has more than one worth showing."""
     out = []
     for facet in FACETS:
-        found = [(p, name) for name, p in probabilities.get(facet, {}).items() if p >= _LEAST_ALTERNATIVE]
+        found = [(p, name) for name, p in label_classes(prediction, facet).items() if p >= _LEAST_ALTERNATIVE]
         found.sort(key=lambda item: (-item[0], item[1]))
         if found:
             shown = tuple(

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from itertools import groupby
 from typing import Any
 
+from SeriesClassifierLib.identity import series_key
 from SeriesClassifierLib.publish.summary import series_status, series_summary
 from SeriesClassifierLib.publish.table import plain_text
 from SeriesClassifierLib.records import Prediction, Status
@@ -16,8 +17,9 @@ _UNDECIDED = (Status.UNKNOWN, Status.FAILED)
 
 @dataclass(frozen=True, slots=True)
 class PartRow:
-    """One part of a series, texts and numbers only."""
+    """One part of a series, texts and numbers only. ``key`` is its part key, ``part`` its number."""
 
+    key: str
     part: int
     label: str
     region: str
@@ -35,8 +37,12 @@ class PartRow:
 
 @dataclass(frozen=True, slots=True)
 class SeriesRow:
-    """A whole series: the confidence of its least certain part, the status of its most doubtful one."""
+    """A whole series: the confidence of its least certain part, the status of its most doubtful one.
 
+    ``key`` is its ``identity.series_key``; a file of no series is known by its name.
+    """
+
+    key: str
     series_uid: str
     study_uid: str
     series_number: int | None
@@ -58,9 +64,14 @@ def series_rows(predictions: Iterable[Prediction]) -> list[SeriesRow]:
     return [_row(list(parts)) for _, parts in groupby(predictions, key=_key)]
 
 
-def _key(prediction: Prediction) -> tuple[str, str]:
+def _key(prediction: Prediction) -> str:
     """Files that belong to no series are told apart by their names."""
-    return (prediction.series_uid, "" if prediction.series_uid else prediction.description)
+    return series_key(prediction.study_uid, prediction.series_uid or prediction.description)
+
+
+def part_row_key(prediction: Prediction) -> str:
+    """The key of a part, or what stands for it in labels of version 1, which have none."""
+    return prediction.part_key or f"{_key(prediction)}#{prediction.part}"
 
 
 def _row(predictions: Sequence[Prediction]) -> SeriesRow:
@@ -68,6 +79,7 @@ def _row(predictions: Sequence[Prediction]) -> SeriesRow:
     first = parts[0]
     confidences = [p.confidence for p in parts if p.confidence is not None]
     return SeriesRow(
+        key=_key(first),
         series_uid=first.series_uid,
         study_uid=first.study_uid,
         series_number=first.series_number,
@@ -83,6 +95,7 @@ def _row(predictions: Sequence[Prediction]) -> SeriesRow:
 
 def _part(p: Prediction) -> PartRow:
     return PartRow(
+        key=part_row_key(p),
         part=p.part,
         label=p.label,
         region=p.region,

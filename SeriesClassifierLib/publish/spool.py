@@ -1,26 +1,26 @@
-"""Predictions kept on disk between labelling and publishing, so that memory stays flat however many there
-are.
+"""Predictions kept on disk between labeling and publishing, in table order: memory stays flat however many
+there are.
 """
 
 from __future__ import annotations
 
-import heapq
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 
 from SeriesClassifierLib.journal.events import dump_prediction, load_prediction
 from SeriesClassifierLib.publish.table import sort_key
 from SeriesClassifierLib.records import Prediction
+from SeriesClassifierLib.spool import Disk
 
 
 class PredictionSpool:
-    """Append predictions, then iterate over them as often as needed. Use as a context manager."""
+    """Add predictions in any order, then iterate over them in table order as often as needed. Use as a
+    context manager. Their images are not kept.
+    """
 
     def __init__(self) -> None:
-        # Lives as long as the spool, which closes it.
-        self._file = tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n")  # noqa: SIM115
-        self._size = 0
+        self._disk = Disk()
+        self._kept = self._disk.spool(4)
 
     def __enter__(self) -> PredictionSpool:
         return self
@@ -28,38 +28,19 @@ class PredictionSpool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        self._disk.close()
 
     def __len__(self) -> int:
-        return self._size
+        return len(self._kept)
 
-    def extend(self, predictions: Iterable[Prediction]) -> None:
-        """Add predictions behind those already there."""
+    def extend(self, predictions: Iterable[Prediction], source: int = 0) -> None:
+        """Add predictions of a source, by its number."""
         for prediction in predictions:
-            self._file.write(dump_prediction(prediction) + "\n")
-            self._size += 1
+            self._kept.add(sort_key(prediction), dump_prediction(prediction), source)
 
     def __iter__(self) -> Iterator[Prediction]:
-        self._file.flush()
-        # A second handle of the same file would share its position: every iteration keeps its own place.
-        position = 0
-        while True:
-            self._file.seek(position)
-            line = self._file.readline()
-            position = self._file.tell()
-            if not line:
-                return
-            yield load_prediction(line)
+        return map(load_prediction, self._kept)
 
-
-class MergedSpools:
-    """Several spools, each in table order, as one iterable in table order."""
-
-    def __init__(self, spools: Sequence[PredictionSpool]) -> None:
-        self._spools = spools
-
-    def __iter__(self) -> Iterator[Prediction]:
-        return heapq.merge(*self._spools, key=sort_key)
-
-    def __len__(self) -> int:
-        return sum(len(spool) for spool in self._spools)
+    def of(self, source: int) -> Iterator[Prediction]:
+        """Those of one source, in table order."""
+        return map(load_prediction, self._kept.of(source))

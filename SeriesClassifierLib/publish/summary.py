@@ -93,9 +93,13 @@ def _joined(words: Sequence[str]) -> str:
 def column_texts(predictions: Iterable[Prediction]) -> dict[str, str]:
     """SeriesInstanceUID -> text of the browser column, from predictions in which a series' parts follow each
     other.
+
+    The browser has one row for a UID that several studies use: it shows the class where they agree, and "?"
+    where they do not.
     """
-    return {
-        series_uid: column_text(list(parts))
-        for series_uid, parts in groupby(predictions, key=lambda prediction: prediction.series_uid)
-        if series_uid
-    }
+    texts: dict[str, str] = {}
+    for (series_uid, _), parts in groupby(predictions, key=lambda p: (p.series_uid, p.study_uid)):
+        if series_uid:
+            text = column_text(list(parts))
+            texts[series_uid] = text if texts.get(series_uid, text) == text else "?"
+    return texts

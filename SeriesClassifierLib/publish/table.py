@@ -10,14 +10,16 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields
 from itertools import islice
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 from SeriesClassifierLib.errors import UsageError
+from SeriesClassifierLib.explain import evidence_text
 from SeriesClassifierLib.publish.atomic import replacing
-from SeriesClassifierLib.records import Prediction
+from SeriesClassifierLib.records import Evidence, Opinion, Prediction
 
 COLUMNS = (
     "patient_id",
@@ -40,6 +42,7 @@ COLUMNS = (
     "bundle",
     "n_instances",
     "error",
+    "part_key",
 )
 _INTEGERS = frozenset(("part", "series_number", "n_instances"))
 _FLOATS = frozenset(("b_value", "confidence"))
@@ -105,7 +108,8 @@ def to_csv(predictions: Iterable[Prediction], path: str | PathLike[str]) -> int:
 
 
 def to_json(predictions: Iterable[Prediction], path: str | PathLike[str]) -> int:
-    """Write a JSON list of objects: columns, ``evidence``, ``probabilities``; returns the number of rows.
+    """Write a JSON list of objects: columns, ``evidence`` (see ``evidence_json``), ``probabilities`` (a list
+    of what each witness gives for each facet); returns the number of rows.
 
     Raises as ``write_table``.
     """
@@ -143,6 +147,13 @@ def plain_text(text: str) -> str:
     return _CONTROL.sub(" ", text).encode("utf-8", "replace").decode("utf-8").strip()
 
 
+def evidence_json(evidence: Evidence) -> dict[str, Any]:
+    """The fields of a piece of evidence, and its sentence as ``text``, as plain values for JSON."""
+    found = {f.name: getattr(evidence, f.name) for f in fields(evidence)}
+    plain = {name: value if isinstance(value, bool) else _value(value) for name, value in found.items()}
+    return {**plain, "text": plain_text(evidence_text.text(evidence))}
+
+
 def text_cell(text: str) -> str:
     """A text as a CSV cell: one line, and with an apostrophe in front where a spreadsheet would run it."""
     plain = plain_text(text)
@@ -174,12 +185,18 @@ def _cell(name: str, value: Value) -> str:
 
 def _json_object(prediction: Prediction) -> dict[str, Any]:
     columns: dict[str, Any] = {name: _whole(name, value) for name, value in row(prediction).items()}
-    columns["evidence"] = [{"kind": e.kind, "text": plain_text(e.text)} for e in prediction.evidence]
-    columns["probabilities"] = {
-        facet: {name: _value(float(p)) for name, p in of_class.items()}
-        for facet, of_class in prediction.probabilities.items()
-    }
+    columns["evidence"] = [evidence_json(e) for e in prediction.evidence]
+    columns["probabilities"] = [_opinion_json(opinion) for opinion in prediction.opinions]
     return columns
+
+
+def _opinion_json(opinion: Opinion) -> dict[str, Any]:
+    return {
+        "witness": opinion.witness.value,
+        "task": plain_text(opinion.task),
+        "facet": plain_text(opinion.facet),
+        "classes": {plain_text(name): _value(float(p)) for name, p in opinion.classes.items()},
+    }
 
 
 def _arrow_type(pa: Any, name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
@@ -23,3 +24,20 @@ def open_source(location: str | PathLike[str], *, jobs: int = 1) -> Source:
     if find_database(path) is not None:
         return SlicerDatabaseSource(path, jobs=jobs)
     return FolderSource(path, jobs=jobs)
+
+
+def open_sources(locations: Iterable[str | PathLike[str]], *, jobs: int = 1) -> list[Source]:
+    """The sources at ``locations``: each database is one, and all folders and files together are one, so that
+    a series which is spread over them comes out whole. Raises SourceError as ``open_source``.
+    """
+    folders: dict[Path, Path] = {}
+    sources: list[Source] = []
+    for location in map(Path, locations):
+        if find_database(location) is not None:
+            sources.append(open_source(location, jobs=jobs))
+        else:
+            folders.setdefault(location.resolve(), location)
+    outermost = [path for real, path in folders.items() if not folders.keys() & set(real.parents)]
+    if outermost:
+        sources.append(FolderSource(*outermost, jobs=jobs))
+    return sources

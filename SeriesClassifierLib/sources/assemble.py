@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
-from SeriesClassifierLib.records import Instance, Series, Study
+from SeriesClassifierLib.records import Evidence, Instance, Reason, Series, Study, Witness
+from SeriesClassifierLib.sources.copies import Distinct, without_copies
+from SeriesClassifierLib.sources.patients import named_patients
 
 
 def instance_order(instance: Instance) -> tuple[float, str, int]:
@@ -14,16 +16,20 @@ def instance_order(instance: Instance) -> tuple[float, str, int]:
     return (number if number is not None else float("inf"), instance.text("SOPInstanceUID"), instance.frame)
 
 
-def make_series(series_uid: str, instances: Iterable[Instance], problems: Iterable[str] = ()) -> Series:
-    """A Series from its instances. An image that is there twice (same SOP Instance UID and frame) counts
-    once.
+def make_series(
+    series_uid: str,
+    instances: Iterable[Instance],
+    problems: Iterable[str] = (),
+    *,
+    studies: int = 1,
+    patients: int = 1,
+) -> Series:
+    """A Series from its instances, which are of one study. Copies of an image count once; different images
+    that share a SOPInstanceUID are kept and warned about. ``studies`` is how many use this SeriesInstanceUID,
+    ``patients`` how many have images in what was taken for this series.
     """
-    ordered = sorted(instances, key=lambda i: (*instance_order(i), i.path))
-    unique: dict[tuple[str, int], Instance] = {}
-    for instance in ordered:
-        uid = instance.text("SOPInstanceUID") or instance.path
-        unique.setdefault((uid, instance.frame), instance)
-    kept = tuple(unique.values())
+    distinct = without_copies(sorted(instances, key=lambda i: (*instance_order(i), i.path)))
+    kept = distinct.instances
     first = kept[0] if kept else None
     number = first.number("SeriesNumber") if first else None
     return Series(
@@ -34,6 +40,48 @@ def make_series(series_uid: str, instances: Iterable[Instance], problems: Iterab
         problems=tuple(sorted(set(problems))),
         description=first.text("SeriesDescription") if first else "",
         series_number=int(number) if number is not None else None,
+        warnings=tuple(_warnings(distinct, studies, patients)),
+    )
+
+
+def by_study(instances: Iterable[Instance], otherwise: str) -> dict[str, list[Instance]]:
+    """The instances of one series by the study that each names, ``otherwise`` where it names none."""
+    out: dict[str, list[Instance]] = {}
+    for instance in instances:
+        out.setdefault(instance.text("StudyInstanceUID") or otherwise, []).append(instance)
+    return out
+
+
+def _warnings(distinct: Distinct, studies: int, patients: int) -> Iterator[Evidence]:
+    for reason, n in (
+        (Reason.REPEATED_SOP_UID, distinct.repeated),
+        (Reason.NO_SOP_UID, distinct.nameless),
+    ):
+        if n:
+            yield Evidence(Witness.FILE, reason, source="SOPInstanceUID", number=n, against=True)
+    if studies > 1:
+        yield shared_series_uid(studies)
+    patients = max(patients, len(named_patients(i.text("PatientID") for i in distinct.instances)))
+    if patients > 1:
+        yield Evidence(
+            Witness.FILE,
+            Reason.SEVERAL_PATIENTS,
+            source="PatientID",
+            number=patients,
+            against=True,
+            decisive=True,
+        )
+
+
+def shared_series_uid(studies: int) -> Evidence:
+    """That several studies use one SeriesInstanceUID: a label of one must never reach the other."""
+    return Evidence(
+        Witness.FILE,
+        Reason.SHARED_SERIES_UID,
+        source="SeriesInstanceUID",
+        number=studies,
+        against=True,
+        decisive=True,
     )
 
 

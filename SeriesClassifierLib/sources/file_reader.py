@@ -22,12 +22,13 @@ _DICOM_ENDINGS = (".dcm", ".ima", ".dicom")
 @dataclass(frozen=True, slots=True)
 class FileRead:
     """What came of one file. Exactly one of ``instances`` and ``problem`` is filled, or neither: not DICOM at
-    all.
+    all. ``no_series`` says that the problem is a missing SeriesInstanceUID.
     """
 
     path: str
     instances: tuple[Instance, ...] = ()
     problem: str = ""
+    no_series: bool = False
 
 
 def read_file(path: str, *, expected: bool = False) -> FileRead:
@@ -85,7 +86,9 @@ def _finish(path: str, frames: list[dict[str, TagValue]]) -> FileRead:
     first = frames[0]
     if not first.get("SeriesInstanceUID") or not isinstance(first["SeriesInstanceUID"], str):
         return FileRead(
-            path, problem="no SeriesInstanceUID in the header: send the file again from its source"
+            path,
+            problem="no SeriesInstanceUID in the header: send the file again from its source",
+            no_series=True,
         )
     return FileRead(path, tuple(Instance(path, index, tags) for index, tags in enumerate(frames)))
 

@@ -19,8 +19,9 @@ from typing import Any, NamedTuple
 
 from SeriesClassifierLib.errors import SourceBusyError, SourceError
 from SeriesClassifierLib.records import Instance, Series, Study, TagValue
-from SeriesClassifierLib.sources.assemble import make_series, make_study
+from SeriesClassifierLib.sources.assemble import by_study, make_series, make_study
 from SeriesClassifierLib.sources.multiframe import is_multiframe
+from SeriesClassifierLib.sources.patients import named_patients
 from SeriesClassifierLib.sources.reading import FileReader
 from SeriesClassifierLib.sources.tags import CTK_TAGS
 from SeriesClassifierLib.sources.values import from_text
@@ -34,6 +35,7 @@ _TIMEOUT_S = 10.0
 # CTK's marks for "looked for and not there"; an empty text means the same.
 _CACHE_NOTHING = frozenset({"__TAG_NOT_IN_INSTANCE__", "__VALUE_IS_EMPTY_STRING__", ""})
 _BATCH_FILES = 8192
+_DAMAGED_ROW = "a row of the database is damaged (no SeriesInstanceUID): import the series again"
 # Images asked for in one query of the tag cache: SQLite bounds the number of parameters.
 _CACHE_IMAGES = 200
 _SERIES_QUERY = """
@@ -49,7 +51,9 @@ _FILES_QUERY = (
 
 
 class _Listed(NamedTuple):
-    """One series as the database lists it; ``files`` holds (SOP Instance UID, path)."""
+    """One series as the database lists it; ``files`` holds (SOPInstanceUID, path). ``problem`` says what is
+    wrong with its row.
+    """
 
     study_uid: str
     series_uid: str
@@ -57,6 +61,7 @@ class _Listed(NamedTuple):
     description: str
     patient_id: str
     files: tuple[tuple[str, str], ...]
+    problem: str = ""
 
 
 def find_database(location: Path) -> Path | None:
@@ -77,12 +82,19 @@ def connect_readonly(path: Path) -> sqlite3.Connection:
     """
     try:
         connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=_TIMEOUT_S)
+        # A name that is no UTF-8 costs its letters, not the database.
+        connection.text_factory = _lenient_text
         connection.execute("SELECT name FROM sqlite_master LIMIT 1").fetchone()
     except sqlite3.Error as error:
         raise _kind(error)(
-            f"{path} cannot be read as a database ({error}): close the program that locks it and try again"
+            f"{path.name} cannot be read as a database ({error}): "
+            "close the program that locks it and try again"
         ) from error
     return connection
+
+
+def _lenient_text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace")
 
 
 def _kind(error: sqlite3.Error) -> type[SourceError]:
@@ -149,17 +161,20 @@ class SlicerDatabaseSource:
         batch: list[_Listed] = []
         n_files = 0
         for study_uid, series_uid, number, description, patient_id in self._rows(connection):
-            if n_files >= _BATCH_FILES and batch[-1].study_uid != study_uid:
+            if n_files >= _BATCH_FILES and batch[-1].study_uid != _text(study_uid):
                 yield batch
                 batch, n_files = [], 0
             files = tuple(
-                (str(sop_uid), self._resolve(name))
+                (_text(sop_uid), self._resolve(_text(name)))
                 for sop_uid, name in self._query(connection, _FILES_QUERY, (series_uid,))
             )
             n_files += len(files)
-            batch.append(
-                _Listed(study_uid or "", series_uid, number, description or "", patient_id or "", files)
+            listed = _Listed(
+                _text(study_uid), _text(series_uid), number, _text(description), _text(patient_id), files
             )
+            if not listed.series_uid:
+                listed = listed._replace(files=(), problem=_DAMAGED_ROW)
+            batch.append(listed)
         if batch:
             yield batch
 
@@ -167,51 +182,75 @@ class SlicerDatabaseSource:
         rows = self._query(connection, _SERIES_QUERY)
         if self._wanted is None:
             return rows
-        studies = {row[0] for row in rows if row[1] in self._wanted}
+        studies = {row[0] for row in rows if _text(row[1]) in self._wanted}
         return [row for row in rows if row[0] in studies]
 
-    def _resolve(self, name: str | None) -> str:
+    def _resolve(self, name: str) -> str:
         if not name:
             return ""
         path = Path(name)
         return str(path if path.is_absolute() else self._database.parent / path)
 
-    def _query(self, connection: sqlite3.Connection, sql: str, values: Sequence[str] = ()) -> list[Any]:
+    def _query(self, connection: sqlite3.Connection, sql: str, values: Sequence[object] = ()) -> list[Any]:
         try:
             return connection.execute(sql, values).fetchall()
         except sqlite3.Error as error:
             raise _kind(error)(
-                f"{self._database} cannot be read ({error}): wait for the program that writes it, "
+                f"{self._database.name} cannot be read ({error}): wait for the program that writes it, "
                 f"then try again"
             ) from error
 
 
 def _read_batch(batch: list[_Listed], cache: _TagCache, reader: FileReader) -> Iterator[Study]:
-    from_cache = {listed.series_uid: cache.series(listed) for listed in batch}
+    from_cache = [cache.series(listed) for listed in batch]
     reads = reader.read(
-        path for listed in batch if not from_cache[listed.series_uid] for _, path in listed.files
+        path
+        for listed, cached in zip(batch, from_cache, strict=True)
+        if not cached
+        for _, path in listed.files
     )
-    for study_uid, group in groupby(batch, key=lambda listed: listed.study_uid):
-        series = []
-        for listed in group:
-            instances = from_cache[listed.series_uid]
+    found = iter(zip(batch, from_cache, strict=True))
+    for study_uid, group in groupby(found, key=lambda one: one[0].study_uid):
+        series: list[Series] = []
+        for listed, instances in group:
             problems: list[str] = []
             if not instances:
                 for read in islice(reads, len(listed.files)):
                     instances += read.instances
                     if read.problem:
                         problems.append(read.problem)
-            series.append(_series(listed, instances, problems))
-        yield make_study(study_uid, series)
+            series += _series(listed, instances, problems)
+        yield from _studies(study_uid, series)
 
 
-def _series(listed: _Listed, instances: list[Instance], problems: list[str]) -> Series:
-    """The series as the database lists it, filled with what its files say."""
-    if not listed.files:
+def _studies(listed_uid: str, series: list[Series]) -> Iterator[Study]:
+    """The study that the database lists, then those whose images it took for images of this one."""
+    of_study: dict[str, list[Series]] = {listed_uid: []}
+    for one in series:
+        of_study.setdefault(one.study_uid or listed_uid, []).append(one)
+    for study_uid, members in of_study.items():
+        if members:
+            yield make_study(study_uid, members)
+
+
+def _series(listed: _Listed, instances: list[Instance], problems: list[str]) -> list[Series]:
+    """The series as the database lists it, filled with what its files say: one for each study in them."""
+    if listed.problem:
+        problems.append(listed.problem)
+    elif not listed.files:
         problems.append("the database lists no file for this series: import it again")
-    made = make_series(listed.series_uid, instances, problems)
-    if instances:
-        return made
+    studies = by_study(instances, listed.study_uid)
+    if studies:
+        patients = len(named_patients(instance.text("PatientID") for instance in instances))
+        return [
+            make_series(listed.series_uid, some, problems, studies=len(studies), patients=patients)
+            for some in studies.values()
+        ]
+    return [_unread(listed, make_series(listed.series_uid, [], problems))]
+
+
+def _unread(listed: _Listed, made: Series) -> Series:
+    """A series without images, by what the database says of it."""
     return replace(
         made,
         study_uid=listed.study_uid,
@@ -219,6 +258,11 @@ def _series(listed: _Listed, instances: list[Instance], problems: list[str]) -> 
         description=listed.description,
         series_number=listed.number if isinstance(listed.number, int) else None,
     )
+
+
+def _text(value: object) -> str:
+    """A value of the database as text; what is none (SQLite takes anything anywhere) is empty."""
+    return value if isinstance(value, str) else ""
 
 
 class _TagCache:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable
 
 from SeriesClassifierLib.records import Instance, TagValue
@@ -38,6 +39,16 @@ class InstanceSpool:
         self._spill()
         query = "SELECT COUNT(*) FROM (SELECT DISTINCT study, series FROM instance)"
         return int(self._disk.execute(query).fetchone()[0])
+
+    def shared_series(self) -> dict[str, int]:
+        """SeriesInstanceUID -> number of studies, of those that several studies use."""
+        if self._disk is None:
+            pairs = {_place(instance) for study in self._memory.values() for instance in study}
+            counts = Counter(series for _, series in pairs)
+            return {series: n for series, n in counts.items() if n > 1}
+        self._spill()
+        query = "SELECT series, COUNT(DISTINCT study) AS n FROM instance GROUP BY series HAVING n > 1"
+        return dict(self._disk.execute(query))
 
     def studies(self) -> list[str]:
         """StudyInstanceUIDs, sorted."""

@@ -8,12 +8,14 @@ arterial one, and the phases follow from the time since it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from SeriesClassifierLib.headers.part_header import PartHeader
 from SeriesClassifierLib.inference.decide import Decision
 from SeriesClassifierLib.parts.split import seconds
+from SeriesClassifierLib.records import Reason
 
 _REPEATED = frozenset({"T1", "DCE", "DIXON_W"})
 # A run of fewer repeats around an injection does not show its order.
@@ -28,11 +30,14 @@ _ARTERIAL_AT = 25.0
 
 @dataclass(frozen=True, slots=True)
 class PhaseAnswer:
-    """A phase for the part at ``index`` of the study, with the reason."""
+    """A phase for the part at ``index`` of the study, with the reason: so many ``seconds`` after the
+    injection, None before it.
+    """
 
     index: int
     phase: str
-    reason: str
+    reason: Reason
+    seconds: float | None = None
 
 
 def study_phases(
@@ -57,17 +62,18 @@ def _phases(group: list[tuple[int, PartHeader]], *, liver: bool) -> list[PhaseAn
     with_agent = [bool(header.instance.text("ContrastBolusAgent")) for _, header in ordered]
     answers = []
     for position, (index, header) in enumerate(ordered):
-        since, reason = header.since_contrast, "time since ContrastBolusStartTime"
+        since, reason = header.since_contrast, Reason.AFTER_BOLUS
         if since is None and any(with_agent) and not all(with_agent):
             first = with_agent.index(True)
             if position < first:
-                answers.append(PhaseAnswer(index, "PRE", "before the first series with a contrast agent"))
+                answers.append(PhaseAnswer(index, "PRE", Reason.BEFORE_CONTRAST))
                 continue
             since = (_time(header) or 0.0) - (_time(ordered[first][1]) or 0.0) + _ARTERIAL_AT
-            reason = "order after the first series with a contrast agent"
+            reason = Reason.AFTER_CONTRAST
         if since is not None:
             phase = next((name for end, name in _SINCE_BOLUS if since <= end), "POST")
-            answers.append(PhaseAnswer(index, phase if liver else "POST", f"{reason}: about {since:.0f} s"))
+            about = float(round(since)) if math.isfinite(since) else None
+            answers.append(PhaseAnswer(index, phase if liver else "POST", reason, about))
     return answers
 
 

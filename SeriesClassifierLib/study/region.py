@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from SeriesClassifierLib.headers.descriptions import described
 from SeriesClassifierLib.headers.part_header import PartHeader
 from SeriesClassifierLib.inference.decide import Decision
-from SeriesClassifierLib.records import UNKNOWN
+from SeriesClassifierLib.records import HEADERS_TASK, UNKNOWN, Opinion, Witness, classes_of
 
 # Weight of a match in a tag, given once a study for study tags and once a series for series tags.
 _STUDY_TAGS = {
@@ -23,15 +23,15 @@ _STUDY_TAGS = {
 }
 _SERIES_TAGS = {"BodyPartExamined": 2.0, "ProtocolName": 0.5, "SeriesDescription": 0.5}
 _MODEL_WEIGHT = 1.0
-_BY_HEADER, _BY_PICTURE = "header model", "picture and header"
+_MODELS = frozenset({Witness.HEADER.value, Witness.JOINT.value})
 # Of all votes the region must have this share.
 _MAJORITY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class RegionVote:
-    """The region of a study, its share of the votes, and the tags that voted for it; ``shares`` are those of
-    all regions.
+    """The region of a study, its share of the votes, and who voted for it: tags, and models as the value of
+    their ``Witness``. ``shares`` are those of all regions.
     """
 
     region: str
@@ -42,7 +42,7 @@ class RegionVote:
     @property
     def by_words(self) -> bool:
         """Whether anything that people wrote is among the voters, not models alone."""
-        return not set(self.voters) <= {_BY_HEADER, _BY_PICTURE}
+        return not set(self.voters) <= _MODELS
 
     def is_among(self, regions: Iterable[str]) -> bool:
         """Whether most votes are for some of ``regions``, be it undecided which."""
@@ -66,9 +66,9 @@ def vote(headers: Sequence[PartHeader], decisions: Sequence[Decision]) -> Region
     for header, decision in zip(headers, decisions, strict=True):
         for keyword, weight in _SERIES_TAGS.items():
             cast(described("region", [header.instance.text(keyword)]), weight / n, keyword)
-        voter = _BY_PICTURE if "region (both)" in decision.probabilities else _BY_HEADER
-        for region, probability in decision.probabilities.get("region", {}).items():
-            cast(region, _MODEL_WEIGHT * probability / n, voter)
+        witness, classes = _by_models(decision.opinions)
+        for region, probability in classes.items():
+            cast(region, _MODEL_WEIGHT * probability / n, witness.value)
     total = sum(votes.values())
     if not total:
         return RegionVote(UNKNOWN, 0.0, ())
@@ -77,3 +77,12 @@ def vote(headers: Sequence[PartHeader], decisions: Sequence[Decision]) -> Region
     if most < _MAJORITY * total:
         return RegionVote(UNKNOWN, most / total, (), shares)
     return RegionVote(region, most / total, tuple(sorted(voters[region])), shares)
+
+
+def _by_models(opinions: Iterable[Opinion]) -> tuple[Witness, Mapping[str, float]]:
+    """An image bundle knows more of the region than the header alone."""
+    opinions = tuple(opinions)
+    joint = classes_of(opinions, "region", Witness.JOINT)
+    if joint:
+        return Witness.JOINT, joint
+    return Witness.HEADER, classes_of(opinions, "region", Witness.HEADER, HEADERS_TASK)

@@ -13,8 +13,8 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
 @pytest.fixture
-def slicer_standin(tmp_path):
-    """A freshly started Slicer, as far as the stand-in goes. A test that leaves errors in slots fails."""
+def slicer_standin(request, tmp_path):
+    """Slicer before its start, as far as the stand-in goes. A test that leaves errors in slots fails."""
     for package in ("PySide6.QtWidgets", "slicer_core"):
         reason = f"{package} cannot be imported: the module can only be tested with it"
         pytest.importorskip(package, reason=reason, exc_type=ImportError)
@@ -22,7 +22,7 @@ def slicer_standin(tmp_path):
 
     folder = tmp_path / "slicer"
     folder.mkdir()
-    installed = standin.install(folder)
+    installed = standin.install(folder, getattr(request, "param", standin.VERSIONS[-1]))
     yield installed
     errors = list(standin.slot_errors)
     standin.reset()
@@ -73,17 +73,16 @@ def studies(slicer_standin, tmp_path) -> Path:
 @pytest.fixture
 def empty_database(slicer_standin, studies) -> Path:
     """A database file without a series that Slicer has open."""
-    import slicer
-
-    slicer.dicomDatabase.closeDatabase()
     import sqlite3
 
+    database = slicer_standin.application.main_database
+    database.closeDatabase()
     connection = sqlite3.connect(studies)
     for table in ("Images", "Series", "Studies", "Patients"):
         connection.execute(f"DELETE FROM {table}")
     connection.commit()
     connection.close()
-    assert slicer.dicomDatabase.openDatabase(str(studies))
+    assert database.openDatabase(str(studies))
     return studies
 
 

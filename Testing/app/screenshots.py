@@ -50,8 +50,8 @@ def _take(installed: standin.Installed, database: Path, out: Path) -> None:
 
     db = installed.application.main_database
     assert db.openDatabase(str(database))
-    slicer.modules.dicom.widgetRepresentation()
     module = installed.load(REPOSITORY / "SeriesClassifier" / "SeriesClassifier.py")
+    slicer.modules.dicom.widgetRepresentation()
     widget = module.enter()
     from SeriesClassifierApp import InOtherModules
 

@@ -11,14 +11,25 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from support.panel import MODULE, PATIENCE_MS, press_next, relabel, settle, uid_named, write_journal
+from support.panel import (
+    MODULE,
+    PATIENCE_MS,
+    key_named,
+    key_of,
+    part_of,
+    press_next,
+    relabel,
+    settle,
+    write_journal,
+)
 
+from SeriesClassifierLib.identity import series_key, series_of
 from SeriesClassifierLib.journal.store import JOURNAL_NAME, Journal
 from SeriesClassifierLib.simulation.database_writer import write_database
 
 FAKE_WORKER = Path(__file__).resolve().parents[1] / "support" / "fake_worker.py"
 N_SERIES = 60
-UIDS = [f"2.25.{study * 1000 + number}" for study in range(3) for number in range(1, 26)][:N_SERIES]
+KEYS = [key_of(place) for place in range(N_SERIES)]
 NOTHING = {"event": "done", "siblings": [], "protected": 0, "facets": {}}
 ASKS_THE_SYSTEM = pytest.mark.skipif(
     os.name == "nt", reason="how it asks whether a process is alive ends it there"
@@ -84,21 +95,26 @@ def panel(show):
     return show()
 
 
-def item(uid, *reasons, part=1):
-    names = ("study_uid", "series_number", "description", "label", "status", "value")
-    return {"series_uid": uid, "part": part, **dict.fromkeys(names, ""), "reasons": list(reasons)}
+def item(key, *reasons, part=None):
+    names = ("study_uid", "series_uid", "part", "series_number", "description", "label", "status", "value")
+    return {
+        **dict.fromkeys(names, ""),
+        **{"key": key, "part_key": part or part_of(key), "reasons": list(reasons)},
+    }
 
 
 def queue_of(*items):
     return [{"event": "items", "items": list(items)}, {"event": "done", "items": len(items)}]
 
 
-def like(uid, grade="same"):
+def like(key, grade="same"):
     return {
         **{
-            "series_uid": uid,
+            "key": key,
+            "part_key": part_of(key),
+            "series_uid": series_of(key)[1],
             "part": 1,
-            "study_uid": "",
+            "study_uid": series_of(key)[0],
             "series_number": 3,
             "description": "t2",
             "label": "PD AX",
@@ -113,8 +129,8 @@ def siblings_of(*siblings, protected=0, notes=(), facets=None):
     return [{"event": "done", **said}]
 
 
-def sequences(panel, uids=UIDS):
-    return {uid: panel.table.rows[uid]["parts"][0]["sequence"] for uid in uids}
+def sequences(panel, keys=KEYS):
+    return {key: panel.table.rows[key]["parts"][0]["sequence"] for key in keys}
 
 
 def is_alive(process):
@@ -133,7 +149,7 @@ def wait_until_asked(standin, worker, do):
 
 
 def test_next_goes_by_the_queue_and_not_by_the_table(slicer_standin, worker, show, journal):
-    wanted = [UIDS[30], UIDS[2], UIDS[55], UIDS[7]]
+    wanted = [KEYS[30], KEYS[2], KEYS[55], KEYS[7]]
     worker.says(queue=queue_of(*map(item, wanted)))
     panel = show()
     assert worker.asked("queue")[0]["journal"] == str(journal)
@@ -143,7 +159,7 @@ def test_next_goes_by_the_queue_and_not_by_the_table(slicer_standin, worker, sho
 
 def test_details_say_why_the_series_is_next(slicer_standin, worker, show):
     reasons = ["header says T1, picture T2", "6 more series of this <protocol> wait"]
-    worker.says(queue=queue_of(item(UIDS[9], *reasons), item(UIDS[4])))
+    worker.says(queue=queue_of(item(KEYS[9], *reasons), item(KEYS[4])))
     panel = show()
     press_next(slicer_standin, panel)
     text = panel.ui.detailsText.toPlainText()
@@ -153,34 +169,34 @@ def test_details_say_why_the_series_is_next(slicer_standin, worker, show):
 
 
 def test_the_details_of_the_next_series_are_there_before_it_is_asked_for(slicer_standin, worker, show):
-    worker.says(queue=queue_of(*map(item, UIDS[10:14])), siblings=siblings_of(like(UIDS[12])))
+    worker.says(queue=queue_of(*map(item, KEYS[10:14])), siblings=siblings_of(like(KEYS[12])))
     panel = show()
 
     def looked_at():
-        return [request["series_uid"] for request in worker.asked("details")]
+        return [series_key(r["study_uid"], r["series_uid"]) for r in worker.asked("details")]
 
     press_next(slicer_standin, panel)
-    assert looked_at() == UIDS[10:12]
+    assert looked_at() == KEYS[10:12]
     panel.ui.nextButton.click()
     slicer_standin.wait_for(lambda: not panel.table.slowly.isBusy)
-    assert panel.chosen.shown == UIDS[11]
+    assert panel.chosen.shown == KEYS[11]
     settle(slicer_standin, panel)
-    assert looked_at() == UIDS[10:13]
-    relabel(slicer_standin, panel, UIDS[11], "FLAIR")
+    assert looked_at() == KEYS[10:13]
+    relabel(slicer_standin, panel, KEYS[11], "FLAIR")
     panel.siblings.correctAll()  # what was read of the next is not true any more
     settle(slicer_standin, panel)
-    panel.table.select(UIDS[12])
+    panel.table.select(KEYS[12])
     slicer_standin.process_events(300)
     settle(slicer_standin, panel)
     assert "FLAIR" in panel.ui.detailsText.toPlainText()
 
 
 def test_a_new_queue_tells_its_reasons_of_the_series_that_is_shown(slicer_standin, worker, show):
-    worker.says(queue=queue_of(item(UIDS[10], "first")))
+    worker.says(queue=queue_of(item(KEYS[10], "first")))
     panel = show()
     press_next(slicer_standin, panel)
     assert "Why review: first" in panel.ui.detailsText.toPlainText()
-    worker.says(queue=queue_of(item(UIDS[10], "second")))
+    worker.says(queue=queue_of(item(KEYS[10], "second")))
     panel.queue.ask()
     settle(slicer_standin, panel)
     assert "Why review: second" in panel.ui.detailsText.toPlainText()
@@ -188,26 +204,26 @@ def test_a_new_queue_tells_its_reasons_of_the_series_that_is_shown(slicer_standi
 
 
 def test_what_is_answered_leaves_the_queue_at_once_and_its_undo_brings_it_back(slicer_standin, worker, show):
-    worker.says(queue=queue_of(*map(item, UIDS[10:14])))
+    worker.says(queue=queue_of(*map(item, KEYS[10:14])))
     panel = show()
-    assert press_next(slicer_standin, panel)[0] == UIDS[10]
+    assert press_next(slicer_standin, panel)[0] == KEYS[10]
     panel.relabel("FLAIR")
     panel.ui.nextButton.click()  # before the table shows the new label
     settle(slicer_standin, panel)
-    assert panel.table.current()[0] == UIDS[11]
-    assert [press_next(slicer_standin, panel)[0] for _ in range(3)] == [UIDS[12], UIDS[13], UIDS[11]]
+    assert panel.table.current()[0] == KEYS[11]
+    assert [press_next(slicer_standin, panel)[0] for _ in range(3)] == [KEYS[12], KEYS[13], KEYS[11]]
     panel.ui.undoButton.click()
     settle(slicer_standin, panel)
-    assert press_next(slicer_standin, panel)[0] == UIDS[10]
+    assert press_next(slicer_standin, panel)[0] == KEYS[10]
     assert len(worker.asked("queue")) == 1
 
 
 def test_only_what_the_filter_shows_is_next(slicer_standin, worker, show):
-    worker.says(queue=queue_of(*map(item, UIDS)))
+    worker.says(queue=queue_of(*map(item, KEYS)))
     panel = show()
     panel.ui.filterEdit.text = "adc"
     settle(slicer_standin, panel)
-    visible = [uid for uid in UIDS if panel.table.isVisible(uid)]
+    visible = [uid for uid in KEYS if panel.table.isVisible(uid)]
     assert 1 < len(visible) < N_SERIES
     assert [press_next(slicer_standin, panel)[0] for _ in visible] == visible
 
@@ -215,32 +231,32 @@ def test_only_what_the_filter_shows_is_next(slicer_standin, worker, show):
 def test_an_answer_given_while_the_queue_is_worked_out_is_not_asked_for_again(
     slicer_standin, worker, show, tmp_path
 ):
-    worker.says(queue=queue_of(item(UIDS[3])))
+    worker.says(queue=queue_of(item(KEYS[3])))
     panel = show()
-    [first, *rest] = queue_of(item(UIDS[3]), item(UIDS[8]))
+    [first, *rest] = queue_of(item(KEYS[3]), item(KEYS[8]))
     worker.says(queue=[first, {"until": str(tmp_path / "go on")}, *rest])
     panel.queue.ask()
     slicer_standin.wait_for(lambda: len(worker.asked("queue")) == 2)
-    panel.table.select(UIDS[3])
+    panel.table.select(KEYS[3])
     panel.relabel("FLAIR")
     slicer_standin.wait_for(lambda: not panel.table.slowly.isBusy)
     (tmp_path / "go on").touch()
     settle(slicer_standin, panel)
     assert len(panel.queue) == 1
-    assert press_next(slicer_standin, panel)[0] == UIDS[8]
+    assert press_next(slicer_standin, panel)[0] == KEYS[8]
 
 
 def test_after_many_answers_and_when_it_is_empty_the_queue_is_worked_out_anew(slicer_standin, worker, show):
-    worker.says(queue=queue_of(*map(item, UIDS[:30])))
+    worker.says(queue=queue_of(*map(item, KEYS[:30])))
     panel = show()
-    for uid in UIDS[:25]:
+    for uid in KEYS[:25]:
         panel.queue.answered([(uid, None)])
     assert panel.reviewWorker.isBusy
-    worker.says(queue=queue_of(item(UIDS[50])))
+    worker.says(queue=queue_of(item(KEYS[50])))
     settle(slicer_standin, panel)
     before = len(worker.asked("queue"))
     assert before == 2
-    panel.queue.answered([(uid, 1) for uid in UIDS])
+    panel.queue.answered([(key, part_of(key)) for key in KEYS])
     settle(slicer_standin, panel)
     assert len(worker.asked("queue")) == 3
 
@@ -260,11 +276,12 @@ def test_a_part_of_a_series_is_chosen_and_corrected_alone(slicer_standin, worker
     panel.parameters.mode = Mode.HEADER
     panel.ui.classifyButton.click()
     settle(slicer_standin, panel)
-    uid = uid_named(panel, "dwi")
-    worker.says(queue=queue_of(item(uid, "b800 looks like ADC", part=2)))
+    uid = key_named(panel, "dwi")
+    part = panel.table.rows[uid]["parts"][1]["key"]
+    worker.says(queue=queue_of(item(uid, "b800 looks like ADC", part=part)))
     panel.queue.ask()
     settle(slicer_standin, panel)
-    assert press_next(slicer_standin, panel) == (uid, 2)
+    assert press_next(slicer_standin, panel) == (uid, part)
     panel.relabel("ADC")
     settle(slicer_standin, panel)
     assert [part["sequence"] for part in panel.table.rows[uid]["parts"]] == ["DWI", "ADC"]
@@ -275,8 +292,8 @@ def test_accepting_where_there_is_no_answer_says_so_and_leaves_it_in_the_queue(
     slicer_standin, worker, show, journal
 ):
     with Journal(journal) as other:
-        other.add_predictions([replace(other.current(UIDS[10], 1), sequence="unknown", label="?")])
-    worker.says(queue=queue_of(item(UIDS[10])))
+        other.add_predictions([replace(other.current(part_of(KEYS[10])), sequence="unknown", label="?")])
+    worker.says(queue=queue_of(item(KEYS[10])))
     panel = show()
     press_next(slicer_standin, panel)
     panel.ui.acceptButton.click()
@@ -292,26 +309,27 @@ def test_series_that_look_the_same_are_corrected_by_one_key_and_taken_back_by_on
     slicer_standin, worker, panel
 ):
     before = sequences(panel)
-    same, alike = UIDS[5:50], UIDS[50:53]
+    same, alike = KEYS[5:50], KEYS[50:53]
     worker.says(siblings=siblings_of(*map(like, same), *(like(uid, "alike") for uid in alike), protected=2))
     assert panel.ui.siblingsLabel.isHidden()
-    relabel(slicer_standin, panel, UIDS[0], "FLAIR")
+    relabel(slicer_standin, panel, KEYS[0], "FLAIR")
     request = worker.asked("siblings")[0]
-    assert (request["series_uid"], request["part"]) == (UIDS[0], None)
+    assert series_key(request["study_uid"], request["series_uid"]) == KEYS[0]
+    assert request.get("part_key") is None
     assert "45 more series look the same as 1 protocol" in panel.ui.siblingsLabel.text
     assert "3 are alike" in panel.ui.siblingsLabel.text
     assert "2 more series like this were labeled by people" in panel.ui.siblingsLabel.toolTip
     assert not panel.ui.siblingsLabel.isHidden()
     panel.siblings.correctAll()
     settle(slicer_standin, panel)
-    assert set(sequences(panel, [UIDS[0], *same]).values()) == {"FLAIR"}
+    assert set(sequences(panel, [KEYS[0], *same]).values()) == {"FLAIR"}
     assert sequences(panel, alike) == {uid: before[uid] for uid in alike}
     assert panel.ui.siblingsLabel.isHidden()
     assert "45 more series corrected" in panel.ui.statusLabel.text
     assert len(worker.asked("siblings")) == 1
     panel.ui.undoButton.click()
     settle(slicer_standin, panel)
-    assert sequences(panel) == {**before, UIDS[0]: "FLAIR"}
+    assert sequences(panel) == {**before, KEYS[0]: "FLAIR"}
     panel.ui.undoButton.click()
     settle(slicer_standin, panel)
     assert sequences(panel) == before
@@ -319,14 +337,14 @@ def test_series_that_look_the_same_are_corrected_by_one_key_and_taken_back_by_on
 
 
 def test_what_a_person_said_in_the_meantime_is_not_overwritten(slicer_standin, worker, panel, journal):
-    worker.says(siblings=siblings_of(like(UIDS[1]), like(UIDS[2])))
-    relabel(slicer_standin, panel, UIDS[0], "FLAIR")
+    worker.says(siblings=siblings_of(like(KEYS[1]), like(KEYS[2])))
+    relabel(slicer_standin, panel, KEYS[0], "FLAIR")
     with Journal(journal) as other:
-        other.correct(UIDS[1], None, {"sequence": "SWI"}, user="somebody else")
+        other.correct([other.current(part_of(KEYS[1]))], {"sequence": "SWI"}, user="somebody else")
     panel.ui.siblingsCorrectButton.click()
     settle(slicer_standin, panel)
     with Journal(journal, readonly=True) as now:
-        assert [now.current(uid, 1).sequence for uid in UIDS[:3]] == ["FLAIR", "SWI", "FLAIR"]
+        assert [now.current(part_of(key)).sequence for key in KEYS[:3]] == ["FLAIR", "SWI", "FLAIR"]
 
 
 def test_the_list_has_the_same_checked_and_the_alike_not(slicer_standin, worker, panel):
@@ -336,14 +354,14 @@ def test_the_list_has_the_same_checked_and_the_alike_not(slicer_standin, worker,
     before = sequences(panel)
     worker.says(
         siblings=siblings_of(
-            like(UIDS[1]),
-            like(UIDS[2]),
-            like(UIDS[3], "alike"),
+            like(KEYS[1]),
+            like(KEYS[2]),
+            like(KEYS[3], "alike"),
             protected=4,
             notes=["series 9 was labeled T1 by ms"],
         )
     )
-    relabel(slicer_standin, panel, UIDS[0], "FLAIR")
+    relabel(slicer_standin, panel, KEYS[0], "FLAIR")
     panel.ui.siblingsShowButton.click()
     dialog = panel.siblings.dialog
     slicer_standin.wait_for(lambda: not dialog.isFilling)
@@ -360,49 +378,50 @@ def test_the_list_has_the_same_checked_and_the_alike_not(slicer_standin, worker,
     dialog.okButton.click()
     settle(slicer_standin, panel)
     assert panel.siblings.dialog is None
-    assert sequences(panel) == {**before, UIDS[0]: "FLAIR", UIDS[2]: "FLAIR", UIDS[3]: "FLAIR"}
+    assert sequences(panel) == {**before, KEYS[0]: "FLAIR", KEYS[2]: "FLAIR", KEYS[3]: "FLAIR"}
     panel.ui.undoButton.click()
     settle(slicer_standin, panel)
-    assert sequences(panel) == {**before, UIDS[0]: "FLAIR"}
+    assert sequences(panel) == {**before, KEYS[0]: "FLAIR"}
 
 
 def test_the_list_does_not_stop_the_flow_of_keys(slicer_standin, worker, panel):
-    worker.says(siblings=siblings_of(like(UIDS[1])))
-    relabel(slicer_standin, panel, UIDS[0], "FLAIR")
+    worker.says(siblings=siblings_of(like(KEYS[1])))
+    relabel(slicer_standin, panel, KEYS[0], "FLAIR")
     panel.ui.siblingsShowButton.click()
     first = panel.siblings.dialog
     assert not first.dialog.modal
-    worker.says(siblings=siblings_of(like(UIDS[21]), facets={"sequence": "ADC"}))
-    relabel(slicer_standin, panel, UIDS[20], "ADC")
+    worker.says(siblings=siblings_of(like(KEYS[21]), facets={"sequence": "ADC"}))
+    relabel(slicer_standin, panel, KEYS[20], "ADC")
     assert panel.siblings.dialog is first
     slicer_standin.wait_for(lambda: not first.isFilling)
     first.okButton.click()
     settle(slicer_standin, panel)
-    assert sequences(panel)[UIDS[1]] == "FLAIR"
+    assert sequences(panel)[KEYS[1]] == "FLAIR"
     panel.siblings.correctAll()
     settle(slicer_standin, panel)
-    assert sequences(panel)[UIDS[21]] == "ADC"
+    assert sequences(panel)[KEYS[21]] == "ADC"
 
 
 def test_only_alike_ones_are_not_corrected_without_a_look(slicer_standin, worker, panel):
     before = sequences(panel)
-    worker.says(siblings=siblings_of(like(UIDS[1], "alike")))
-    relabel(slicer_standin, panel, UIDS[0], "FLAIR")
+    worker.says(siblings=siblings_of(like(KEYS[1], "alike")))
+    relabel(slicer_standin, panel, KEYS[0], "FLAIR")
     assert "1 more series are like" in panel.ui.siblingsLabel.text
     assert not panel.ui.siblingsCorrectButton.enabled
     panel.siblings.correctAll()
     settle(slicer_standin, panel)
-    assert sequences(panel) == {**before, UIDS[0]: "FLAIR"}
+    assert sequences(panel) == {**before, KEYS[0]: "FLAIR"}
     panel.ui.undoButton.click()
     settle(slicer_standin, panel)
     assert panel.ui.siblingsLabel.isHidden()
 
 
 def test_accepting_offers_them_too_and_many_at_once_do_not(slicer_standin, worker, panel):
-    panel.table.select(UIDS[0])
+    panel.table.select(KEYS[0])
     panel.acceptAndGoOn()
     settle(slicer_standin, panel)
-    assert [(r["series_uid"], r["part"]) for r in worker.asked("siblings")] == [(UIDS[0], 1)]
+    asked = [(series_key(r["study_uid"], r["series_uid"]), r["part_key"]) for r in worker.asked("siblings")]
+    assert asked == [(KEYS[0], part_of(KEYS[0]))]
     panel.ui.seriesTree.selectAll()
     panel.relabel("FLAIR")
     settle(slicer_standin, panel)
@@ -445,9 +464,10 @@ def compared(*flips, labelled=10):
     return [{"event": "progress", "what": "labels", "done": 1, "total": 2}, {"event": "done", **said}]
 
 
-def flip(uid, change):
+def flip(key, change):
     return {
-        **{"series_uid": uid, "part": 1, "description": f"series {uid}", "old": "T1", "new": "T2"},
+        **{"key": key, "part_key": None, "series_uid": series_of(key)[1], "part": 1},
+        **{"description": f"series {key}", "old": "T1", "new": "T2"},
         **{"human": "T1", "change": change},
     }
 
@@ -591,7 +611,7 @@ def test_a_worker_that_cannot_start_is_no_end(slicer_standin, panel, folders, mo
     monkeypatch.setattr(WorkerProcess, "pythonProgram", lambda: str(folders / "no such program"))
     panel.ui.trainButton.click()
     settle(slicer_standin, panel)
-    assert "ended without a word" in panel.ui.learnStatusLabel.text
+    assert "Training failed: PythonSlicer could not be started" in panel.ui.learnStatusLabel.text
     assert panel.ui.trainButton.enabled
 
 
@@ -613,15 +633,15 @@ def test_details_and_corrections_do_not_wait_for_training(slicer_standin, worker
     worker.says(train=[{"wait": True}])
     panel.ui.trainButton.click()
     wait_until_asked(slicer_standin, worker, "train")
-    panel.table.select(UIDS[12])
+    panel.table.select(KEYS[12])
     panel.relabel("FLAIR")
-    slicer_standin.wait_for(lambda: sequences(panel)[UIDS[12]] == "FLAIR")
+    slicer_standin.wait_for(lambda: sequences(panel)[KEYS[12]] == "FLAIR")
     slicer_standin.wait_for(lambda: bool(panel.details.classes))
     assert panel.longJobs.isRunning
 
 
 def test_changes_are_grouped_and_lead_to_their_series(slicer_standin, worker, panel, bundle):
-    flips = [flip(UIDS[3], "other"), flip(UIDS[33], "breaks"), flip(UIDS[5], "fixes"), flip("1.2.3", "fixes")]
+    flips = [flip(KEYS[3], "other"), flip(KEYS[33], "breaks"), flip(KEYS[5], "fixes"), flip("1.2/1.2.3", "fixes")]
     panel.ui.filterEdit.text = "nothing is called so"
     settle(slicer_standin, panel)
     compare(slicer_standin, worker, panel, bundle, *flips)
@@ -640,12 +660,12 @@ def test_changes_are_grouped_and_lead_to_their_series(slicer_standin, worker, pa
     assert panel.ui.reportButton.enabled
     tree.setCurrentItem(branches[0].child(0))
     settle(slicer_standin, panel)
-    assert panel.table.current() == (UIDS[33], None)
-    assert panel.table.isVisible(UIDS[33])
+    assert panel.table.current() == (KEYS[33], None)
+    assert panel.table.isVisible(KEYS[33])
     tree.setCurrentItem(branches[1].child(1))  # of a series that is not in the table
     tree.setCurrentItem(branches[1])
     settle(slicer_standin, panel)
-    assert panel.table.current() == (UIDS[33], None)
+    assert panel.table.current() == (KEYS[33], None)
 
 
 def test_a_bundle_is_adopted_only_as_it_was_compared(slicer_standin, worker, panel, bundle):
@@ -653,7 +673,7 @@ def test_a_bundle_is_adopted_only_as_it_was_compared(slicer_standin, worker, pan
     panel.ui.newBundleEdit.currentPath = str(bundle)
     assert not panel.ui.adoptButton.enabled
     assert "what this bundle would change" in panel.ui.adoptButton.toolTip
-    compare(slicer_standin, worker, panel, bundle, flip(UIDS[5], "fixes"))
+    compare(slicer_standin, worker, panel, bundle, flip(KEYS[5], "fixes"))
     assert panel.ui.adoptButton.enabled
     other = bundle.parent / "other"
     other.mkdir()
@@ -666,7 +686,7 @@ def test_a_bundle_is_adopted_only_as_it_was_compared(slicer_standin, worker, pan
     settle(slicer_standin, panel)
     assert not worker.asked("adopt")
     assert not panel.ui.adoptButton.enabled
-    compare(slicer_standin, worker, panel, bundle, flip(UIDS[5], "fixes"))
+    compare(slicer_standin, worker, panel, bundle, flip(KEYS[5], "fixes"))
     panel.ui.adoptButton.click()
     settle(slicer_standin, panel)
     assert [request["bundle"] for request in worker.asked("adopt")] == [str(bundle)]
@@ -676,7 +696,7 @@ def test_a_bundle_is_adopted_only_as_it_was_compared(slicer_standin, worker, pan
 
 
 def test_a_comparison_that_did_not_end_allows_nothing(slicer_standin, worker, panel, bundle):
-    compare(slicer_standin, worker, panel, bundle, flip(UIDS[5], "fixes"))
+    compare(slicer_standin, worker, panel, bundle, flip(KEYS[5], "fixes"))
     worker.says(compare=[{"die": True}])
     panel.ui.compareButton.click()
     settle(slicer_standin, panel)
@@ -687,7 +707,7 @@ def test_a_comparison_that_did_not_end_allows_nothing(slicer_standin, worker, pa
 
 def test_a_bundle_that_breaks_labels_is_adopted_after_one_question(slicer_standin, worker, panel, bundle):
     worker.says(adopt=[{"event": "done", "name": "headers", "version": "1.1.0"}])
-    compare(slicer_standin, worker, panel, bundle, *(flip(uid, "breaks") for uid in UIDS[:3]))
+    compare(slicer_standin, worker, panel, bundle, *(flip(uid, "breaks") for uid in KEYS[:3]))
     slicer_standin.record.answers["confirmOkCancelDisplay"] = False
     panel.ui.adoptButton.click()
     settle(slicer_standin, panel)
@@ -724,8 +744,8 @@ def test_a_bundle_that_advanced_names_stays_in_use_and_that_is_said(slicer_stand
 
 @ASKS_THE_SYSTEM
 def test_the_end_of_the_module_ends_all_that_is_under_way(slicer_standin, worker, panel, folders):
-    worker.says(train=[{"deaf": True}], siblings=siblings_of(like(UIDS[1])))
-    relabel(slicer_standin, panel, UIDS[0], "FLAIR")
+    worker.says(train=[{"deaf": True}], siblings=siblings_of(like(KEYS[1])))
+    relabel(slicer_standin, panel, KEYS[0], "FLAIR")
     panel.siblings.show()
     worker.says(queue=[{"deaf": True}])
     panel.ui.trainButton.click()
@@ -746,12 +766,12 @@ def test_a_database_closed_under_it_takes_the_queue_and_the_offers_with_it(
     import slicer
 
     worker.says(
-        queue=queue_of(*map(item, UIDS[:5])), siblings=siblings_of(like(UIDS[1])), train=[{"wait": True}]
+        queue=queue_of(*map(item, KEYS[:5])), siblings=siblings_of(like(KEYS[1])), train=[{"wait": True}]
     )
     panel = show()
     (tmp_path / "data").mkdir()
     panel.ui.trainingFolderEdit.currentPath = panel.ui.bundleFolderEdit.currentPath = str(tmp_path / "data")
-    relabel(slicer_standin, panel, UIDS[0], "FLAIR")
+    relabel(slicer_standin, panel, KEYS[0], "FLAIR")
     panel.siblings.show()
     panel.ui.trainButton.click()
     slicer.dicomDatabase.closeDatabase()

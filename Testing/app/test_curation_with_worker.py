@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from support.panel import labels, press_next, relabel, settle, uid_named
+from support.panel import key_named, labels, press_next, relabel, settle
 
 from SeriesClassifierLib.cli.worker import JOBS
 
@@ -15,12 +15,12 @@ def test_the_queue_of_the_real_worker_is_walked(slicer_standin, classified):
     assert items
     assert all(item["reasons"] for item in items)
     seen = [press_next(slicer_standin, classified)[0] for _ in items]
-    assert seen == [item["series_uid"] for item in items]
+    assert seen == [item["key"] for item in items]
 
 
 def test_what_the_real_worker_offers_is_corrected_and_taken_back(slicer_standin, classified):
     before = labels(classified)
-    relabel(slicer_standin, classified, uid_named(classified, "series 10"), "FLAIR")
+    relabel(slicer_standin, classified, key_named(classified, "series 10"), "FLAIR")
     after = labels(classified)
     n = classified.siblings.nSame
     classified.siblings.correctAll()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.panel import MODULE, relabel, settle, uid_named
+from support.panel import MODULE, key_named, relabel, settle
 from support.real_database import add_repeat, copy_database
 
 from SeriesClassifierLib.bundles.adopted import find_bundle
@@ -46,32 +46,32 @@ def test_from_the_first_label_to_an_adopted_bundle_and_back(slicer_standin, pane
     panel.updateButtons()
     click(ui.classifyButton)
     assert len(panel.table.rows) == 26
-    (repeat,) = [
-        uid for uid, r in panel.table.rows.items() if r["description"] == "t2_tse_tra" and uid != TRA
-    ]
+    keys = [key for key, r in panel.table.rows.items() if r["description"] == "t2_tse_tra"]
+    (original,) = [key for key in keys if key.endswith(TRA)]
+    (repeat,) = [key for key in keys if key != original]
 
     click(ui.nextButton)
     assert panel.table.current()[0] in {
-        uid_named(panel, d) for d in ("FSE PD AXIAL OBL", "ADNI_Sag3D MPRAGE")
+        key_named(panel, d) for d in ("FSE PD AXIAL OBL", "ADNI_Sag3D MPRAGE")
     }
     assert "Why review" in ui.detailsText.toPlainText()
 
-    wrong = uid_named(panel, "tfl_3d PD ref_tra_1.5x1.5_t3")
+    wrong = key_named(panel, "tfl_3d PD ref_tra_1.5x1.5_t3")
     for description, sequence in (
         ("FSE PD AXIAL OBL", "PD"),
         ("ADNI_Sag3D MPRAGE", "T1"),
         ("tfl_3d PD ref_tra_1.5x1.5_t3", "T1"),
         ("t1_fl2d_sag", "T1"),
     ):
-        relabel(slicer_standin, panel, uid_named(panel, description), sequence)
-    relabel(slicer_standin, panel, TRA, "FLAIR")
+        relabel(slicer_standin, panel, key_named(panel, description), sequence)
+    relabel(slicer_standin, panel, original, "FLAIR")
     assert "1 more series" in ui.siblingsLabel.text
     click(ui.siblingsCorrectButton)
     assert row(repeat) == ("FLAIR AX", "corrected")
     click(ui.undoButton)
     assert row(repeat) == ("T2 AX", "auto")
     click(ui.undoButton)
-    assert row(TRA) == ("T2 AX", "auto")
+    assert row(original) == ("T2 AX", "auto")
 
     ui.trainingFolderEdit.currentPath = str(tmp_path / "data")
     ui.bundleFolderEdit.currentPath = str(tmp_path / "bundles")
@@ -92,9 +92,9 @@ def test_from_the_first_label_to_an_adopted_bundle_and_back(slicer_standin, pane
     assert find_bundle("headers") != find_bundle("shipped:headers")
     assert "is used from the next batch on" in ui.learnStatusLabel.text
 
-    panel.classifySeries([wrong])
+    panel.classifySeries([panel.table.rows[wrong]["series_uid"]])
     settle(slicer_standin, panel)
     assert row(wrong)[0] == "T1 AX"
-    assert panel.store.predictions(wrong)[0].bundle.startswith("headers 1.0.0+")
+    assert panel.store.predictions([(wrong, None)])[0].bundle.startswith("headers 1.0.0+")
     click(ui.rollBackButton)
     assert find_bundle("headers") == find_bundle("shipped:headers")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from SeriesClassifierLib.identity import series_key
+
 FOLDER = Path(__file__).resolve().parents[2] / "SeriesClassifier"
 MODULE = FOLDER / "SeriesClassifier.py"
 PATIENCE_MS = 60_000
@@ -67,16 +69,16 @@ def test_series_are_classified_and_found_by_what_they_are(logic, series):
 
 def test_only_what_may_be_relied_on_is_found(logic, series):
     import slicer
-    from SeriesClassifierApp import Labels, Settings
-    from SeriesClassifierApp.LabelStore import LabelStore
+    from SeriesClassifierApp import Settings, Sources
+    from SeriesClassifierApp.LabelStore import SourceLabels
 
     logic.classifySeries(series, mode="header")
     doubtful = next(uid for uid in series if not logic.labelForSeries(uid)["reliable"])
     study = slicer.dicomDatabase.studyForSeries(doubtful)
     sequence = logic.labelForSeries(doubtful)["sequence"]
     assert doubtful not in logic.findSeries(study, sequence=sequence)
-    store = LabelStore(Labels.journalPath(), Settings.user())
-    list(store.accept([(doubtful, None)]))
+    store = SourceLabels(Sources.database(), Settings.user())
+    list(store.accept([(series_key(study, doubtful), None)]))
     store.close()
     assert doubtful in logic.findSeries(study, sequence=sequence)
 
@@ -102,19 +104,15 @@ def test_the_browser_gets_a_line_that_follows_the_selection(slicer_standin, modu
     import slicer
     from SeriesClassifierApp import InOtherModules
 
-    there = InOtherModules.install()
-    assert not there.browserPanel.isThere  # the DICOM module was never shown
+    line = InOtherModules.install().browserPanel
+    assert not line.isThere  # the DICOM module was never shown
     slicer.modules.dicom.widgetRepresentation()
-    InOtherModules.install()
-    line = there.browserPanel
-    assert line.isThere
+    slicer_standin.wait_for(lambda: line.isThere, 2000)
     manager = slicer.modules.DICOMWidget.browserWidget.dicomBrowser.dicomTableManager()
     _select(series[0])
-    assert line.label.text == "Series class: not classified yet"
-    logic.classifySeries(series, mode="header")
-    _select(series[1])
-    _select(series[0])
-    assert logic.labelForSeries(series[0])["label"] in line.label.text
+    slicer_standin.wait_for(lambda: line.label.text == "Series class: not classified yet")
+    logic.classifySeries(series, mode="header")  # it follows what is new
+    slicer_standin.wait_for(lambda: logic.labelForSeries(series[0])["label"] in line.label.text)
     InOtherModules.uninstall()
     assert not line.isThere
     manager.setCurrentSeriesSelection([])
@@ -125,14 +123,118 @@ def test_the_line_classifies_what_is_selected(slicer_standin, module, series):
     from SeriesClassifierApp import InOtherModules
 
     panel = module.enter().panel
-    slicer.modules.seriesclassifier = type("Module", (), {"widgetRepresentation": lambda _self: None})()
     slicer.modules.dicom.widgetRepresentation()
     line = InOtherModules.install().browserPanel
     _select(series[0])
+    slicer_standin.wait_for(lambda: line.classifyButton.enabled)
     line.classifyButton.click()
     assert panel.batch.isRunning
     wait(slicer_standin, panel)
-    assert series[0] in panel.table.rows
+    assert panel.table.selectSeries(series[0])
+
+
+def test_the_line_follows_corrections_batches_and_databases(slicer_standin, module, series, tmp_path):
+    import slicer
+
+    panel = module.enter().panel
+    from SeriesClassifierApp import InOtherModules
+    from SeriesClassifierApp.Parameters import Mode
+
+    panel.parameters.mode = Mode.HEADER
+    slicer.modules.dicom.widgetRepresentation()
+    line = InOtherModules.install().browserPanel
+    _select(series[0])
+    slicer_standin.wait_for(lambda: line.label.text == "Series class: not classified yet")
+    panel.ui.classifyButton.click()
+    slicer_standin.wait_for(lambda: "(auto" in line.label.text or "(review" in line.label.text, PATIENCE_MS)
+    wait(slicer_standin, panel)
+    panel.table.selectSeries(series[0])
+    panel.relabel("FLAIR")
+    slicer_standin.wait_for(lambda: "FLAIR AX (corrected" in line.label.text)
+    panel.ui.undoButton.click()
+    slicer_standin.wait_for(lambda: "FLAIR" not in line.label.text)
+    slicer.dicomDatabase.closeDatabase()
+    slicer_standin.wait_for(lambda: line.label.text == "Series class: select a series")
+
+
+@pytest.fixture
+def visual(slicer_standin, module):
+    """The visual browser, which is shown."""
+    import slicer
+
+    slicer.modules.dicom.widgetRepresentation()
+    around = slicer.modules.DICOMWidget.browserWidget
+    around.toggleBrowsers(True)
+    return around.dicomVisualBrowser
+
+
+def test_what_is_chosen_in_the_visual_browser_is_known(slicer_standin, visual, logic, series):
+    import slicer
+    from SeriesClassifierApp import DatabaseSource, InOtherModules
+
+    line, view = InOtherModules.install().browserPanel, visual.patientView()
+    database = slicer.dicomDatabase
+    view.selectPatientUIDs(database.patients()[:1])
+    studies = database.studiesForPatient(database.patients()[0])
+    assert DatabaseSource.selectedSeries() == [uid for s in studies for uid in database.seriesForStudy(s)]
+    view.selectSeriesInstanceUIDs([series[1]])
+    assert DatabaseSource.selectedSeries() == [series[1]]
+    slicer_standin.wait_for(lambda: line.label.text == "Series class: not classified yet")
+    logic.classifySeries(series, mode="header")
+    slicer_standin.wait_for(lambda: logic.labelForSeries(series[1])["label"] in line.label.text)
+    view.selectPatientUIDs([])
+    view.selectSeriesInstanceUIDs([])  # nobody tells
+    slicer_standin.wait_for(lambda: line.label.text == "Series class: select a series")
+    assert not line.classifyButton.enabled
+
+
+@pytest.mark.parametrize("slicer_standin", ["5.8", "5.10"], indirect=True)
+def test_before_5_12_the_choice_is_that_of_the_table(slicer_standin, visual, series):
+    from SeriesClassifierApp import DatabaseSource
+
+    assert not hasattr(visual, "patientView")
+    _select(series[0])
+    assert DatabaseSource.selectedSeries() == [series[0]]
+
+
+def test_imports_and_retrievals_of_the_visual_browser_are_noticed(slicer_standin, visual, series):
+    from SeriesClassifierApp import Settings
+    from SeriesClassifierApp.ImportWatcher import ImportWatcher
+
+    Settings.put("classifyImports", True)
+    seen = []
+    watcher = ImportWatcher(lambda new: seen.append(new) or True)
+    assert watcher.install()
+    watcher._timer.setInterval(10)
+    watcher._known = set(series[1:])
+    visual.onIndexingComplete(1, 1, 1, 1)
+    slicer_standin.process_events(100)
+    assert seen == [series[:1]]
+    watcher._known = set(series[:-1])
+    visual.seriesRetrieved.emit([series[-1]])
+    slicer_standin.process_events(100)
+    assert seen == [series[:1], series[-1:]]
+    watcher.cleanup()
+
+
+def test_what_is_in_a_database_that_is_opened_is_no_import(slicer_standin, module, series, studies):
+    import slicer
+    from SeriesClassifierApp import DatabaseSource, Settings
+    from SeriesClassifierApp.ImportWatcher import ImportWatcher
+
+    slicer.modules.dicom.widgetRepresentation()
+    Settings.put("classifyImports", True)
+    slicer.dicomDatabase.closeDatabase()
+    seen = []
+    watcher = ImportWatcher(lambda new: seen.append(new) or True)
+    assert watcher.install()
+    watcher._timer.setInterval(10)
+    slicer.dicomDatabase.openDatabase(str(studies))
+    watcher.databaseChanged()
+    DatabaseSource.browser().directoryImported.emit()
+    slicer_standin.process_events(100)
+    assert seen == []
+    watcher.cleanup()
 
 
 def _select(uid):
@@ -185,12 +287,32 @@ def test_loaded_volumes_are_told_their_class(slicer_standin, module, logic, seri
     assert DatabaseSource.loadedSeries() == [series[0]]
     logic.classifySeries(series, mode="header")
     label = logic.labelForSeries(series[0])
-    assert SceneLabels.apply({series[0]: label}) == 1
+    row = {"series_uid": series[0], "study_uid": "1", "label": label["label"], "status": label["status"]}
+    assert SceneLabels.apply([row]) == 1
     assert node.GetItemAttribute(item, "SeriesClassifier.Label") == label["label"]
-    SceneLabels.renameVolumes({series[0]: {**label, "status": "review"}})
+    SceneLabels.renameVolumes([{**row, "status": "review"}])
     assert volume.GetName() == "1: something"
-    SceneLabels.renameVolumes({series[0]: {**label, "status": "auto"}})
+    SceneLabels.renameVolumes([{**row, "status": "auto"}])
     assert volume.GetName() == label["label"]
+
+
+def test_a_volume_gets_no_label_of_another_study_with_its_series_uid(slicer_standin, module, series):
+    import slicer
+    from SeriesClassifierApp import SceneLabels
+
+    node = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
+    study = node.CreateStudyItem(node.GetSceneItemID(), "study")
+    volume = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "1: something")
+    item = node.CreateItem(study, volume)
+    node.SetItemUID(item, "DICOM", series[0])
+    rows = [
+        {"series_uid": series[0], "study_uid": uid, "label": label, "status": "auto"}
+        for uid, label in (("1.2", "T1 AX"), ("1.3", "T2 AX"))
+    ]
+    assert SceneLabels.apply(rows) == 0
+    node.SetItemUID(study, "DICOM", "1.3")
+    assert SceneLabels.apply(rows) == 1
+    assert node.GetItemAttribute(item, "SeriesClassifier.Label") == "T2 AX"
 
 
 def test_volumes_loaded_later_are_told_their_class(slicer_standin, module, logic, series):

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from support.panel import MODULE, PATIENCE_MS, choose, labels, settle, uid_named
+from support.panel import MODULE, PATIENCE_MS, choose, key_named, labels, settle
 
 # --- its life ------------------------------------------------------------------------------------------------
 
@@ -31,8 +31,8 @@ def test_it_lives_without_a_window_and_without_a_database(slicer_standin):
 def test_it_lives_with_no_database_object_at_all(slicer_standin):
     import slicer
 
-    slicer.dicomDatabase = None
     module = slicer_standin.load(MODULE)
+    slicer.dicomDatabase = None
     assert not module.enter().panel.ui.classifyButton.enabled
     module.unload()
 
@@ -83,9 +83,10 @@ def test_the_whole_database_is_classified_and_published(slicer_standin, classifi
 
     assert labels(classified)["t2_tse_tra"][0] == "T2 AX"
     assert len(classified.table.rows) == 4
-    assert "4 series" in classified.ui.statusLabel.text
-    for uid in classified.table.rows:
-        assert slicer.dicomDatabase.fieldForSeries("SeriesClassifierLabel", uid)
+    assert classified.ui.statusLabel.text.startswith("4 series in ")
+    assert classified.ui.statusLabel.text.endswith("The DICOM browser shows the class of 4 series.")
+    for row in classified.table.rows.values():
+        assert slicer.dicomDatabase.fieldForSeries("SeriesClassifierLabel", row["series_uid"])
     assert slicer.dicomDatabase.isOpen
 
 
@@ -103,7 +104,7 @@ def test_the_table_shows_what_the_rows_say(classified):
 
 
 def test_a_series_of_several_parts_can_be_opened(classified):
-    row = classified.table.rows[uid_named(classified, "dwi")]
+    row = classified.table.rows[key_named(classified, "dwi")]
     assert row["label"] == "DWI AX x2: b50/b800"
     tree = classified.ui.seriesTree
     items = [
@@ -132,7 +133,7 @@ def test_only_the_study_of_the_selected_series(slicer_standin, panel, run):
         browser.setSelectedItems(getattr(ctk.ctkDICOMModel, level), uids)
     assert panel.ui.classifyButton.enabled
     run(panel)
-    assert set(panel.table.rows) == set(series)
+    assert {row["series_uid"] for row in panel.table.rows.values()} == set(series)
     slicer_standin.process_events(400)
     assert list(browser.dicomTableManager().currentSeriesSelection()) == series[:1]
 
@@ -176,8 +177,41 @@ def test_a_worker_that_cannot_start_says_so(slicer_standin, panel, monkeypatch, 
     monkeypatch.setattr(WorkerProcess, "pythonProgram", lambda: str(tmp_path / "no such program"))
     panel.ui.classifyButton.click()
     settle(slicer_standin, panel)
-    assert "stopped again and again" in panel.ui.statusLabel.text
+    assert "PythonSlicer could not be started" in panel.ui.statusLabel.text
+    assert panel.ui.progressArea.isHidden()
     assert panel.ui.classifyButton.enabled
+
+
+def test_a_worker_that_ends_at_once_says_so(slicer_standin, panel, monkeypatch, tmp_path):
+    from SeriesClassifierApp import WorkerProcess
+
+    broken = tmp_path / "worker.py"
+    broken.write_text("raise SystemExit(7)", encoding="utf-8")
+    with monkeypatch.context() as patch:
+        patch.setattr(WorkerProcess, "WORKER_SCRIPT", broken)
+        panel.ui.classifyButton.click()
+        settle(slicer_standin, panel)
+    assert "before it had done anything (exit code 7)" in panel.ui.statusLabel.text
+    assert panel.ui.progressArea.isHidden()
+    panel.ui.classifyButton.click()
+    settle(slicer_standin, panel)
+    assert len(panel.table.rows) == 4
+
+
+def test_without_pythonslicer_it_says_so_and_can_be_tried_again(slicer_standin, panel, monkeypatch):
+    from SeriesClassifierApp import WorkerProcess
+
+    with monkeypatch.context() as patch:
+        patch.setattr(WorkerProcess.shutil, "which", lambda _name: None)
+        patch.setattr(WorkerProcess.sys, "executable", "/opt/Slicer/SlicerApp-real")
+        panel.ui.classifyButton.click()
+        assert panel.batch.isRunning  # nobody is told before he is through with asking
+        settle(slicer_standin, panel)
+    assert "PythonSlicer was not found" in panel.ui.statusLabel.text
+    assert panel.ui.progressArea.isHidden()
+    panel.ui.classifyButton.click()
+    settle(slicer_standin, panel)
+    assert len(panel.table.rows) == 4
 
 
 def test_packages_are_installed_after_asking_and_not_otherwise(slicer_standin, panel, monkeypatch):
@@ -203,7 +237,7 @@ def test_details_tell_why(slicer_standin, classified):
     assert classified.ui.detailsTitle.text == "1  t2_tse_tra: T2 AX"
     text = classified.ui.detailsText.toPlainText()
     assert "plane AX (ImageOrientationPatient)" in text
-    assert "the description agrees: T2" in text
+    assert "Description: sequence T2" in text
     assert classified.details.classes[0] == "T2"
     assert classified.ui.picture0.pixmap
 
@@ -264,7 +298,7 @@ def test_several_series_are_relabelled_together_and_taken_back_together(slicer_s
 
 
 def test_a_part_can_be_corrected_alone(slicer_standin, classified):
-    uid = uid_named(classified, "dwi")
+    uid = key_named(classified, "dwi")
     classified.table.select(uid)
     item = classified.ui.seriesTree.currentItem()
     classified.ui.seriesTree.setCurrentItem(item.child(1))
@@ -275,7 +309,7 @@ def test_a_part_can_be_corrected_alone(slicer_standin, classified):
 
 
 def test_a_human_label_survives_every_later_run(slicer_standin, classified, run):
-    classified.table.select(uid_named(classified, "t2_tse_tra"))
+    classified.table.select(key_named(classified, "t2_tse_tra"))
     classified.ui.noteEdit.text = "seen by two"
     classified.relabel("PD")
     settle(slicer_standin, classified)
@@ -286,14 +320,14 @@ def test_a_human_label_survives_every_later_run(slicer_standin, classified, run)
 
 
 def test_accepting_makes_a_label_human(slicer_standin, classified):
-    classified.table.select(uid_named(classified, "t2_tse_tra"))
+    classified.table.select(key_named(classified, "t2_tse_tra"))
     classified.ui.acceptButton.click()
     settle(slicer_standin, classified)
     assert labels(classified)["t2_tse_tra"] == ("T2 AX", "corrected")
 
 
 def test_another_facet_is_chosen_from_its_list(slicer_standin, classified):
-    classified.table.select(uid_named(classified, "t2_tse_tra"))
+    classified.table.select(key_named(classified, "t2_tse_tra"))
     combo = classified.ui.planeCombo
     combo.currentIndex = combo.findText("COR")
     combo.activated.emit(combo.currentIndex)
@@ -302,22 +336,15 @@ def test_another_facet_is_chosen_from_its_list(slicer_standin, classified):
     assert combo.currentText == ""
 
 
-def test_keys_are_there(slicer_standin, classified):
-    import qt
-
-    found = {shortcut.key.toString() for shortcut in classified._wires.shortcuts}
-    assert found == {"N", "A", "S", "U", "Ctrl+Z", *"1234567890"}
-    assert all(shortcut.context == qt.Qt.WidgetWithChildrenShortcut for shortcut in classified._wires.shortcuts)
-
-
 # --- publishing and exporting --------------------------------------------------------------------------------
 
 
 def test_corrections_reach_the_browser_when_the_module_is_left(slicer_standin, classified):
     import slicer
 
-    uid = uid_named(classified, "t2_tse_tra")
-    classified.table.select(uid)
+    key = key_named(classified, "t2_tse_tra")
+    uid = classified.table.rows[key]["series_uid"]
+    classified.table.select(key)
     classified.relabel("PD")
     settle(slicer_standin, classified)
     slicer_standin.loaded.exit()
@@ -362,7 +389,7 @@ def test_labels_are_exported(slicer_standin, classified, tmp_path):
         rows = list(csv.DictReader(file))
     assert len(rows) == 5
     assert {row["label"] for row in rows} >= {"T2 AX", "DWI AX b50"}
-    classified.table.select(uid_named(classified, "dwi"))
+    classified.table.select(key_named(classified, "dwi"))
     classified.ui.exportSelectedCheck.checked = True
     classified.ui.exportButton.click()
     settle(slicer_standin, classified)

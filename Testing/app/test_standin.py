@@ -23,6 +23,7 @@ def qt(slicer_standin):
 def slicer(slicer_standin):
     import slicer
 
+    slicer_standin.start_up()
     return slicer
 
 
@@ -274,6 +275,42 @@ def test_a_python_class_of_a_widget(qt):
         type("Other", (qt.QWidget,), {"closeEvent": lambda self, event: None})
 
 
+def test_an_event_filter_in_python(qt, slicer_standin):
+    from PySide6 import QtCore, QtTest
+
+    class Filter(qt.QObject):
+        def __init__(self):
+            super().__init__()
+            self.keys = []
+
+        def eventFilter(self, watched, event):  # noqa: N802
+            if event.type() == qt.QEvent.KeyPress:
+                self.keys.append((watched is line, event.text(), event.modifiers() == qt.Qt.NoModifier))
+                return event.text() == "a"
+            return 1 / 0 if event.type() == qt.QEvent.FocusIn else None
+
+    line, keys = qt.QLineEdit(), Filter()
+    line.installEventFilter(keys)
+    QtTest.QTest.keyClicks(line._raw, "ab")
+    assert line.text == "b"
+    assert keys.keys == [(True, "a", True), (True, "b", True)]
+    QtCore.QCoreApplication.sendEvent(line._raw, QtCore.QEvent(QtCore.QEvent.FocusIn))
+    assert "ZeroDivisionError" in slicer_standin.slot_errors.pop()
+
+
+def test_a_click_into_a_section_is_not_for_its_title(slicer_standin):
+    import ctk
+    from PySide6 import QtCore, QtTest
+
+    section = ctk.ctkCollapsibleButton()
+    section.resize(200, 200)
+    section.show()
+    QtTest.QTest.mouseClick(section._raw, QtCore.Qt.LeftButton, pos=QtCore.QPoint(10, 150))
+    assert not section.collapsed
+    QtTest.QTest.mouseClick(section._raw, QtCore.Qt.LeftButton, pos=QtCore.QPoint(10, 5))
+    assert section.collapsed
+
+
 # --- slicer ----------------------------------------------------------------------------------------------------
 
 
@@ -349,12 +386,19 @@ def test_messages_and_questions_are_recorded(slicer, slicer_standin):
     assert slicer.util.mainWindow() is None
 
 
-def test_packaging_is_to_be_imported(slicer, slicer_standin):
+@pytest.mark.parametrize("slicer_standin", ["5.10"], indirect=True)
+def test_before_5_12_there_is_no_packaging(slicer):
     import importlib
 
     with pytest.raises(ModuleNotFoundError):
         importlib.import_module("slicer.packaging")
-    slicer_standin.be_slicer_5_12()
+    with pytest.raises(TypeError, match="blocking"):
+        slicer.util.launchConsoleProcess(["no program"], blocking=False)
+
+
+def test_packaging_is_to_be_imported(slicer, slicer_standin):
+    import importlib
+
     assert not hasattr(slicer, "packaging")
     importlib.import_module("slicer.packaging").pip_install(["pydicom"], requester="us")
     assert slicer_standin.record.named("pip_install") == [["pydicom"]]

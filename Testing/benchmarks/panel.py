@@ -28,7 +28,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).resolve().parents[2])]
 
 from support import standin  # noqa: E402
-from support.panel import A_STUDY, MODULE, settle, write_journal  # noqa: E402
+from support.panel import A_STUDY, MODULE, key_of, part_of, settle, write_journal  # noqa: E402
 
 from SeriesClassifierLib.journal.store import JOURNAL_NAME  # noqa: E402
 from SeriesClassifierLib.simulation.database_writer import write_database  # noqa: E402
@@ -106,9 +106,9 @@ def handlers(installed: standin.Installed, folder: Path, n: int) -> list[tuple[f
     database = write_database([], folder / "many")
     write_journal(database.parent / JOURNAL_NAME, n)
     installed.application.main_database.openDatabase(str(database))
+    module = installed.load(MODULE)
     slicer.modules.dicom.widgetRepresentation()
     _say_much(folder / "worker.json")
-    module = installed.load(MODULE)
     stalls: list[tuple[float, float]] = []
 
     def act(name: str, do: Callable[[], object]) -> object:
@@ -152,7 +152,11 @@ def handlers(installed: standin.Installed, folder: Path, n: int) -> list[tuple[f
     ui.newBundleEdit.currentPath = str(folder)
     act("many changes of a new bundle", ui.compareButton.click)
     act("select all", ui.seriesTree.selectAll)
-    act("select one", lambda: panel.table.select("2.25.1"))
+    act("accept all", panel.acceptAndGoOn)
+    act("undo all", ui.undoButton.click)
+    act("all are another class by key", lambda: panel.pressKey(1))
+    act("undo that", ui.undoButton.click)
+    act("select one", lambda: panel.table.selectSeries("2.25.1"))
     act("leave and publish", module.exit)
     act("come back", module.enter)
     module.unload()
@@ -163,7 +167,7 @@ def _say_much(file: Path) -> None:
     """Let the worker answer with more than it ever should; all other jobs are its own."""
     from SeriesClassifierApp import WorkerProcess
 
-    uids = [f"2.25.{study * 1000 + number}" for study in range(2, 42) for number in range(1, A_STUDY + 1)]
+    keys = [key_of(place) for place in range(2 * A_STUDY, 42 * A_STUDY)]
     same = {
         "part": 1,
         "study_uid": "",
@@ -172,12 +176,18 @@ def _say_much(file: Path) -> None:
         "label": "T2 AX",
         "status": "auto",
     }
-    siblings = [{**same, "series_uid": uid, "grade": "same", "reason": "same protocol"} for uid in uids]
+    siblings = [
+        {**same, "key": key, "part_key": part_of(key), "grade": "same", "reason": "same protocol"}
+        for key in keys
+    ]
     flip = {"part": 1, "description": "t2", "old": "T2 AX", "new": "T1 AX", "human": "T1", "change": "fixes"}
     counts = {"breaks": 0, "fixes": _FLIPS, "still wrong": 0, "new unknown": 0, "new answer": 0, "other": 0}
     compared = {
         **{"parts": 2 * _FLIPS, "labelled": _FLIPS, "counts": counts, "html": ""},
-        "flips": [{**flip, "series_uid": uids[place % len(uids)]} for place in range(_FLIPS)],
+        "flips": [
+            {**flip, "key": keys[place % len(keys)], "part_key": None, "series_uid": str(place)}
+            for place in range(_FLIPS)
+        ],
     }
     jobs = {
         "siblings": [{"event": "done", "siblings": siblings, "protected": 0, "facets": {"sequence": "T2"}}],

@@ -33,7 +33,7 @@ from SeriesClassifierLib.bundles.bundle import open_bundle
 from SeriesClassifierLib.headers.features import features
 from SeriesClassifierLib.inference.picture_model import PictureModel, load_picture_model
 from SeriesClassifierLib.inference.run import Classifier
-from SeriesClassifierLib.records import UNKNOWN, Prediction, Status, Study
+from SeriesClassifierLib.records import UNKNOWN, Prediction, Status, Study, Witness, classes_of
 from SeriesClassifierLib.simulation.damage import GROUPS
 from SeriesClassifierLib.sources import open_source
 from SeriesClassifierLib.training.joint_card import Table, add_tables
@@ -150,7 +150,7 @@ def verdict(name: str, row: Mapping[str, str], predictions: Sequence[Prediction]
 
 def _by_picture(prediction: Prediction, expected: str) -> str:
     """The best class of the picture alone; OTHER is right for what the task has no class for."""
-    classes = prediction.probabilities.get("sequence (picture alone)")
+    classes = classes_of(prediction.opinions, "sequence", Witness.IMAGE)
     if not classes:
         return UNKNOWN
     best = max(classes, key=lambda name: classes[name])
@@ -237,7 +237,7 @@ def pipeline(shared: Path, work: Path | None) -> Iterator[tuple[str, str, list[V
             yield condition, "header", [verdict(name, *item) for name, item in sorted(found.items())]
             if bundles:
                 found = judged(folders, labels, full)
-                looked = {n: i for n, i in found.items() if any("sequence (picture alone)" in p.probabilities for p in i[1])}
+                looked = {n: i for n, i in found.items() if any(classes_of(p.opinions, "sequence", Witness.IMAGE) for p in i[1])}
                 yield condition, "picture", [verdict(n, *i, picture=True) for n, i in sorted(looked.items())]
                 yield condition, "full", [verdict(n, *i) for n, i in sorted(found.items())]
 

@@ -14,7 +14,9 @@ from support.real_database import add_repeat, copy_database
 from SeriesClassifierLib.bundles.adopted import find_bundle
 from SeriesClassifierLib.bundles.bundle import open_bundle
 from SeriesClassifierLib.cli.main import main
+from SeriesClassifierLib.explain.label_reasons import deciding_text
 from SeriesClassifierLib.journal.store import JOURNAL_NAME, Journal
+from SeriesClassifierLib.records import Status
 from SeriesClassifierLib.training.exported import read_training_sets
 
 pytest.importorskip("torch", reason="training needs torch (extra train), which is not installed here")
@@ -60,7 +62,11 @@ def test_from_the_first_label_to_an_adopted_bundle_and_back(
     originals = {path: os.stat(path).st_mtime_ns for path in slicer_database.rglob("*") if path.is_file()}
 
     run("classify", database, *HEADERS, "--out", tmp_path / "before.csv")
-    assert "not certain enough" in run("review", "queue", journal)
+    with Journal(journal) as opened:
+        doubtful = [label for label in opened.current_all() if label.status is Status.REVIEW]
+    shown = run("review", "queue", journal)
+    assert doubtful
+    assert all(deciding_text(label) in shown for label in doubtful)
 
     for description, sequence in SAYS.items():
         more = ["--siblings"] if description == "t2_tse_tra" else []

@@ -46,7 +46,7 @@ def export(slicer_database: Path, tmp_path_factory: pytest.TempPathFactory) -> P
         labels = list(opened.current_all())
         assert len({label.series_uid for label in labels}) == 25
         for label in labels:
-            opened.correct(label.series_uid, label.part, {"sequence": label.sequence}, "reader")
+            opened.correct([label], {"sequence": label.sequence}, "reader")
     command = ["export", "--journal", str(journal), "--source", str(slicer_database), "--out", str(out)]
     assert main([*command, "--dicom", "--volumes"]) == 0
     return out

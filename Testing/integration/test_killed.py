@@ -125,8 +125,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
         assert main(["classify", str(folder), "--journal", str(path), "--mode", "header", "--quiet"]) == 0
     with Journal(made.journal) as journal, Journal(made.colleague) as theirs:
         made.uids.extend(sorted(label.series_uid for label in journal.current_all()))
-        journal.correct(made.uids[1], None, {"sequence": "T1"}, "curator")
-        theirs.correct_all([(uid, None) for uid in made.uids[2:5]], {"sequence": "DWI"}, "colleague")
+        journal.correct(journal.current_series(made.uids[1]), {"sequence": "T1"}, "curator")
+        their_parts = [part for uid in made.uids[2:5] for part in theirs.current_series(uid)]
+        theirs.correct(their_parts, {"sequence": "DWI"}, "colleague")
     return made
 
 
@@ -200,9 +201,9 @@ def test_two_journals_merge_to_the_same_state_in_either_order(site: Site, tmp_pa
             journal._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         shutil.copyfile(source, target)
     with Journal(mine) as one, Journal(theirs) as other:
-        one.correct(site.uids[2], None, {"sequence": "SWI"}, "curator")
-        other.undo_step(site.uids[3], None, "colleague")
-        other.correct(site.uids[2], None, {"plane": "COR"}, "colleague")
+        one.correct(one.current_series(site.uids[2]), {"sequence": "SWI"}, "curator")
+        other.undo(other.current_series(site.uids[3]), "colleague")
+        other.correct(other.current_series(site.uids[2]), {"plane": "COR"}, "colleague")
     kept = tmp_path / "kept.sqlite"
     shutil.copyfile(mine, kept)
     assert main(["journal", "merge", str(mine), str(theirs)]) == 0

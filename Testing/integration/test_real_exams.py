@@ -18,7 +18,7 @@ from support.bundles import headers_bundle
 
 from SeriesClassifierLib.inference.run import classify
 from SeriesClassifierLib.publish.table import to_csv
-from SeriesClassifierLib.records import Prediction, Status
+from SeriesClassifierLib.records import Prediction, Status, Witness, classes_of
 from SeriesClassifierLib.sources import open_source
 
 # labels.csv names two things by what they are derived from.
@@ -155,7 +155,7 @@ def test_the_picture_bundles_look_where_they_know_the_region(slicer_database: Pa
         known = {"prostate": "prostate", "pelvis": "prostate", "abdomen": "liver", "brain": "brain"}
         wanted = known.get(label.region, "headers")
         assert label.task == wanted, label.label
-        assert ("sequence (picture alone)" in label.probabilities) == (wanted != "headers")
+        assert bool(classes_of(label.opinions, "sequence", Witness.IMAGE)) == (wanted != "headers")
     assert {label.task for label in looked} == {"prostate", "liver", "brain"}
 
 

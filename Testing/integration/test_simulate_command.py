@@ -10,6 +10,7 @@ import pytest
 
 from SeriesClassifierLib.cli.main import WRONG_USAGE, main
 from SeriesClassifierLib.simulation.study_writer import COLUMNS
+from SeriesClassifierLib.sources import open_source
 
 LONGEST = "32"
 
@@ -83,3 +84,28 @@ def test_a_folder_with_something_in_it_is_refused(tmp_path: Path, capsys: pytest
     assert "not empty" in capsys.readouterr().err
     assert simulate(tmp_path / "mine.txt", "other") == WRONG_USAGE
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_database_lists_the_files_where_they_are(tmp_path: Path) -> None:
+    out, database = tmp_path / "out", tmp_path / "database"
+    command = [
+        "simulate",
+        "--task",
+        "other",
+        "--out",
+        str(out),
+        "--database",
+        str(database),
+        "--longest",
+        LONGEST,
+    ]
+    database.mkdir()
+    (database / "mine.txt").write_text("mine")
+    assert main(command) == WRONG_USAGE
+    assert not out.exists()
+    (database / "mine.txt").unlink()
+    assert main([*command, "--quiet"]) == 0
+    listed = [
+        Path(i.path) for study in open_source(database).studies() for s in study.series for i in s.instances
+    ]
+    assert sorted(listed) == sorted(out.rglob("*.dcm"))

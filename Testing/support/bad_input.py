@@ -119,7 +119,7 @@ def is_of(kind: Kind, *, study_uid: str, patient_id: str, description: str) -> b
     return (
         study_uid == Folder(kind.name, Path()).study_uid
         or patient_id == kind.name
-        or description.startswith(f"{kind.name}/")
+        or f"{description}/".startswith(f"{kind.name}/")
     )
 
 

@@ -1,7 +1,8 @@
 """The worker, with some of its jobs replaced by what a test wrote down: the same process and the same protocol.
 
 The environment variable FAKE_WORKER names a JSON file, read anew for every job: ``{"train": [step, ...]}``. A step is an
-event of the job, whose last one is ``done`` or ``failed`` (with ``message``), or one of
+event of the job, whose last one is ``done`` or ``failed`` (with ``message``, and ``"reason": "busy"`` where another
+program has the file), or one of
 
     {"wait": true}     go on when the job is cancelled
     {"deaf": true}     do not even look up then
@@ -27,7 +28,7 @@ from SeriesClassifierLib.cli import worker
 from SeriesClassifierLib.cli.main import main
 from SeriesClassifierLib.cli.worker import JOBS
 from SeriesClassifierLib.cli.worker_jobs import Cancelled
-from SeriesClassifierLib.errors import SeriesClassifierError
+from SeriesClassifierLib.errors import SeriesClassifierError, SourceBusyError
 
 _FILE = Path(os.environ["FAKE_WORKER"])
 _PAUSE_S = 0.01
@@ -63,7 +64,8 @@ def play(
         elif "die" in step:
             os._exit(9)
         elif step["event"] == "failed":
-            raise SeriesClassifierError(step["message"])
+            kind = SourceBusyError if step.get("reason") == "busy" else SeriesClassifierError
+            raise kind(step["message"])
         elif step["event"] == "done":
             return {name: value for name, value in step.items() if name != "event"}
         else:

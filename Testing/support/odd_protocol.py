@@ -114,7 +114,7 @@ def teach(place: Path, seed: int) -> Taught:
     corrected = [one.uid for one in series[:CORRECTED]]
     with Journal(journal) as opened:
         for uid in corrected:
-            opened.correct(uid, None, {"sequence": TRUTH}, "curator")
+            opened.correct(opened.current_series(uid), {"sequence": TRUTH}, "curator")
     _run("export", "--journal", journal, "--source", site, "--out", place / "data")
     data = ("--data", place / "data", "--seed", seed)
     _run("train", *data, "--recipe", "headers", "--base", "headers", "--out", bundle)

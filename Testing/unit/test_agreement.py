@@ -22,6 +22,7 @@ from SeriesClassifierLib.curation.agreement import (
 )
 from SeriesClassifierLib.errors import UsageError
 from SeriesClassifierLib.journal.store import Journal
+from SeriesClassifierLib.publish.table import sort_key
 from SeriesClassifierLib.records import Prediction
 
 metrics = pytest.importorskip("sklearn.metrics", reason="agreement needs scikit-learn (extra review)")
@@ -43,7 +44,7 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 
 def of(journal: Journal, *readers: str) -> Agreement:
-    return agreement(journal.events(), journal.current_all(), readers or None)
+    return agreement(journal, readers or None)
 
 
 def sequence(found: Agreement) -> FacetAgreement:
@@ -52,36 +53,59 @@ def sequence(found: Agreement) -> FacetAgreement:
     return facet
 
 
+def find(journal: Journal, series_uid: str, number: int | None = None) -> list[Prediction]:
+    """The parts of a series as they stand, or the one of a number."""
+    return [p for p in journal.current_series(series_uid) if number in (None, p.part)]
+
+
+def correct(journal: Journal, series_uid: str, number: int | None, facets: dict[str, str], user: str) -> None:
+    journal.correct(find(journal, series_uid, number), facets, user)
+
+
+def read(journal: Journal, series_uid: str, number: int, facets: dict[str, str], user: str) -> None:
+    (part,) = find(journal, series_uid, number)
+    journal.add_reading(part, facets, user)
+
+
+def said_of(journal: Journal) -> dict[tuple[str, str, int], dict[str, str]]:
+    """(reader, series UID, part) -> facets."""
+    return {
+        (user, p.series_uid, p.part): dict(facets)
+        for p, said in readings(journal)
+        for user, facets in said.items()
+    }
+
+
 # --- readings
 
 
 def test_corrections_and_blind_readings_are_readings_and_the_last_word_counts(journal: Journal) -> None:
-    journal.correct("1.1.1", 1, {"sequence": "T1", "plane": "SAG"}, "a")
-    journal.correct("1.1.1", None, {"sequence": "PD"}, "a")
-    journal.add_reading("1.1.1", 1, {"sequence": "T2"}, "b")
-    journal.add_reading("1.1.1", 1, {"sequence": "FLAIR"}, "b")
-    journal.note("1.1.1", 1, "motion", "c")
-    assert readings(journal.events(), journal.current_all()) == {
+    correct(journal, "1.1.1", 1, {"sequence": "T1", "plane": "SAG"}, "a")
+    correct(journal, "1.1.1", None, {"sequence": "PD"}, "a")
+    read(journal, "1.1.1", 1, {"sequence": "T2"}, "b")
+    read(journal, "1.1.1", 1, {"sequence": "FLAIR"}, "b")
+    journal.note(find(journal, "1.1.1", 1)[0], "motion", "c")
+    assert said_of(journal) == {
         ("a", "1.1.1", 1): {"sequence": "PD", "plane": "SAG"},
         ("b", "1.1.1", 1): {"sequence": "FLAIR"},
     }
 
 
-def test_a_correction_of_all_parts_is_a_reading_of_each_and_one_of_no_part_is_none(journal: Journal) -> None:
-    journal.correct("1.1.2", None, {"sequence": "T1"}, "a")
-    journal.correct("1.1.2", 7, {"sequence": "T1"}, "a")
-    journal.correct("9.9", 1, {"sequence": "T1"}, "a")
-    predicted = [p for p in journal.current_all() if p.study_uid]
-    assert set(readings(journal.events(), predicted)) == {("a", "1.1.2", 1), ("a", "1.1.2", 2)}
+def test_a_correction_of_all_parts_is_a_reading_of_each_and_one_of_an_unknown_series_is_none(
+    journal: Journal,
+) -> None:
+    correct(journal, "1.1.2", None, {"sequence": "T1"}, "a")
+    journal.correct_unseen("9.9", {"sequence": "T1"}, "a")
+    assert {key for key in said_of(journal) if key[1] != "9.9"} == {("a", "1.1.2", 1), ("a", "1.1.2", 2)}
 
 
 def test_what_was_taken_back_was_not_said(journal: Journal) -> None:
-    journal.correct("1.1.1", 1, {"sequence": "PD"}, "a")
-    journal.correct("1.1.1", 1, {"sequence": "T1"}, "a")
-    journal.undo("1.1.1", 1, "somebody else")
-    assert readings(journal.events(), journal.current_all()) == {("a", "1.1.1", 1): {"sequence": "PD"}}
-    journal.undo("1.1.1", 1, "a")
-    assert readings(journal.events(), journal.current_all()) == {}
+    correct(journal, "1.1.1", 1, {"sequence": "PD"}, "a")
+    correct(journal, "1.1.1", 1, {"sequence": "T1"}, "a")
+    journal.undo(find(journal, "1.1.1", 1), "somebody else")
+    assert said_of(journal) == {("a", "1.1.1", 1): {"sequence": "PD"}}
+    journal.undo(find(journal, "1.1.1", 1), "a")
+    assert said_of(journal) == {}
 
 
 WORDS = st.lists(
@@ -97,26 +121,20 @@ WORDS = st.lists(
 
 @settings(max_examples=20, deadline=None)
 @given(WORDS, st.integers(0, 9))
-def test_the_order_of_events_and_predictions_does_not_count(
+def test_the_last_word_of_each_reader_counts_whoever_spoke_in_between(
     words: list[tuple[str, str, str, str]], seed: int
 ) -> None:
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder, Journal(Path(folder, "j.sqlite")) as journal:
-        journal.add_predictions([part(1), part(2), part(1, study=2)])
+        labels = [part(1), part(2), part(1, study=2)]
+        journal.add_predictions(random.Random(seed).sample(labels, len(labels)))
         last = {}
         for reader, how, uid, value in words:
-            say = journal.correct if how == "correct" else journal.add_reading
-            say(uid, 1, {"sequence": value}, reader)
+            say = correct if how == "correct" else read
+            say(journal, uid, 1, {"sequence": value}, reader)
             last[reader, uid, 1] = {"sequence": value}
-        events, labels = list(journal.events()), list(journal.current_all())
-        assert readings(events, labels) == last
-        mixed = (
-            random.Random(seed).sample(events, len(events)),
-            random.Random(seed).sample(labels, len(labels)),
-        )
-        assert readings(*mixed) == last
-        assert agreement(*mixed) == agreement(events, labels)
+        assert said_of(journal) == last
 
 
 # --- kappa
@@ -131,8 +149,8 @@ def read_by_two(path: Path, said: list[tuple[str, str]], studies: int) -> Agreem
         labels = [part(n, study=n % studies) for n in range(len(said))]
         journal.add_predictions(labels)
         for label, (a, b) in zip(labels, said, strict=True):
-            journal.correct(label.series_uid, 1, {"sequence": a}, "a")
-            journal.add_reading(label.series_uid, 1, {"sequence": b}, "b")
+            journal.correct([label], {"sequence": a}, "a")
+            journal.add_reading(label, {"sequence": b}, "b")
         return of(journal)
 
 
@@ -183,8 +201,8 @@ def test_one_class_only_has_no_kappa_and_says_so(tmp_path: Path) -> None:
 
 def test_disagreements_are_told_in_table_order(journal: Journal) -> None:
     for uid in ("1.3.1", "1.1.1"):
-        journal.correct(uid, 1, {"sequence": "T2"}, "b")
-        journal.add_reading(uid, 1, {"sequence": "T1"}, "a")
+        correct(journal, uid, 1, {"sequence": "T2"}, "b")
+        read(journal, uid, 1, {"sequence": "T1"}, "a")
     (pair,) = of(journal).pairs
     assert pair.readers == ("a", "b")
     assert [(d.series_uid, d.first, d.second) for d in pair.disagreements] == [
@@ -195,24 +213,24 @@ def test_disagreements_are_told_in_table_order(journal: Journal) -> None:
 
 
 def test_each_facet_has_its_own_agreement(journal: Journal) -> None:
-    journal.correct("1.1.1", 1, {"sequence": "T2", "plane": "AX"}, "a")
-    journal.add_reading("1.1.1", 1, {"sequence": "T2", "plane": "COR"}, "b")
-    journal.add_reading("1.2.1", 1, {"plane": "COR"}, "b")
+    correct(journal, "1.1.1", 1, {"sequence": "T2", "plane": "AX"}, "a")
+    read(journal, "1.1.1", 1, {"sequence": "T2", "plane": "COR"}, "b")
+    read(journal, "1.2.1", 1, {"plane": "COR"}, "b")
     facets = {f.facet: (f.n, f.observed) for f in of(journal).pairs[0].facets}
     assert facets == {"sequence": (1, 1.0), "plane": (1, 0.0)}
 
 
 def test_all_pairs_of_three_readers(journal: Journal) -> None:
     for reader in "cab":
-        journal.add_reading("1.1.1", 1, {"sequence": "T2"}, reader)
+        read(journal, "1.1.1", 1, {"sequence": "T2"}, reader)
     assert [pair.readers for pair in of(journal).pairs] == [("a", "b"), ("a", "c"), ("b", "c")]
     assert [pair.readers for pair in of(journal, "c", "a").pairs] == [("c", "a")]
 
 
 def test_who_cannot_be_compared_is_told_why(journal: Journal) -> None:
     assert "fewer than two people" in of(journal).reason
-    journal.add_reading("1.1.1", 1, {"sequence": "T2"}, "a")
-    journal.add_reading("1.2.1", 1, {"sequence": "T2"}, "b")
+    read(journal, "1.1.1", 1, {"sequence": "T2"}, "a")
+    read(journal, "1.2.1", 1, {"sequence": "T2"}, "b")
     assert "no part was read by two" in of(journal).reason
     with pytest.raises(UsageError, match="'c' has read nothing in this journal: it has readings of a, b"):
         of(journal, "a", "c")
@@ -231,7 +249,7 @@ def test_a_class_of_another_vocabulary_does_not_stop_it(journal: Journal) -> Non
 
 def test_a_missing_sklearn_says_what_to_install(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     for reader, value in (("a", "T2"), ("b", "T1")):
-        journal.add_reading("1.1.1", 1, {"sequence": value}, reader)
+        read(journal, "1.1.1", 1, {"sequence": value}, reader)
     monkeypatch.setitem(sys.modules, "sklearn.metrics", None)
     with pytest.raises(UsageError, match=r"pip install 'series-classifier\[review\]'"):
         of(journal)
@@ -265,7 +283,8 @@ def test_a_sample_is_deterministic_and_has_no_part_twice(labels: list[Prediction
     sample = sample_for_second_reading(labels, n, seed)
     assert sample_for_second_reading(labels[::-1], n, seed) == sample
     assert len({p.series_uid for p in sample}) == len(sample) == min(n, len(labels))
-    assert all(p in labels for p in sample)
+    assert {p.series_uid for p in sample} <= {p.series_uid for p in labels}
+    assert sample == sorted(sample, key=sort_key)
     if n >= len(CLASSES):
         assert {p.sequence for p in sample} == {p.sequence for p in labels}
 

@@ -35,7 +35,7 @@ def exported(slicer_database: Path, tmp_path_factory: pytest.TempPathFactory) ->
     with Journal(place / "j.sqlite") as journal:
         for label in list(journal.current_all()):
             said = "FLAIR" if label.description == "t2_tse_sag" else label.sequence
-            journal.correct(label.series_uid, label.part, {"sequence": said}, "reader")
+            journal.correct([label], {"sequence": said}, "reader")
     export = ["export", "--journal", str(place / "j.sqlite"), "--source", str(slicer_database)]
     assert main([*export, "--out", str(place / "data"), "--quiet"]) == 0
     return place / "data"

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import csv
+import gzip
 import json
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 from support.bundles import headers_bundle
 from support.predictions import make_prediction
-from support.protocols import drawn_protocol
 from support.simulated import write_small_series
 
 from SeriesClassifierLib.cli.main import (
@@ -24,10 +24,13 @@ from SeriesClassifierLib.cli.main import (
     build_parser,
     main,
 )
+from SeriesClassifierLib.cli.remarks import FileRemarks
+from SeriesClassifierLib.explain.evidence_text import text
 from SeriesClassifierLib.journal.store import JOURNAL_NAME, Journal
 from SeriesClassifierLib.publish.table import COLUMNS
-from SeriesClassifierLib.records import Status
+from SeriesClassifierLib.records import Evidence, Reason, Witness
 from SeriesClassifierLib.simulation.database_writer import write_database
+from SeriesClassifierLib.simulation.dicom_writer import uid_of
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -71,6 +74,8 @@ def test_some_failed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     "arguments",
     [
         ["--resume", "--no-journal"],
+        ["--journal", "j.sqlite", "--no-journal"],
+        ["--publish"],
         ["--out", "labels.xlsx"],
         ["--out", "no such folder/x.csv"],
         ["--max-error", "7"],
@@ -123,9 +128,117 @@ def test_interrupted(
     assert "--resume" in capsys.readouterr().err
 
 
-def test_nothing_to_read_is_no_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert classify(tmp_path) == DONE
-    assert "nothing found" in capsys.readouterr().out
+# --- nothing to classify, and what was left out
+
+
+def archives(folder: Path) -> None:
+    folder.mkdir(exist_ok=True)
+    with zipfile.ZipFile(folder / "study", "w") as archive:  # by its content
+        archive.writestr("a.dcm", "x")
+    (folder / "study.TGZ").write_bytes(b"")  # by its name
+    (folder / "series.dcm.gz").write_bytes(gzip.compress(b"x"))
+    (folder / "brain.nii.gz").write_bytes(gzip.compress(b"x"))
+    (folder / "notes.txt").write_text("hello")
+
+
+def test_an_empty_source_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "empty").mkdir()
+    out, journal = tmp_path / "labels.csv", tmp_path / "j.sqlite"
+    for options in ([], ["--json"], ["--quiet"]):
+        command = (tmp_path / "empty", "--out", out, "--journal", journal, *options)
+        assert classify(*command) == CANNOT_OPEN
+        shown = capsys.readouterr()
+        assert shown.out == ""
+        assert "nothing to classify in" in shown.err
+    assert not out.exists()
+    assert not journal.exists()
+    empty = write_database([], tmp_path / "database")
+    assert classify(empty) == CANNOT_OPEN
+    assert "import DICOM files into this database first" in capsys.readouterr().err
+    assert not empty.with_name(JOURNAL_NAME).exists()
+
+
+def test_a_folder_of_archives_says_to_unpack_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    archives(tmp_path / "in")
+    assert classify(tmp_path / "in") == CANNOT_OPEN
+    error = capsys.readouterr().err
+    assert (
+        "5 files left out: 3 archives, unpack them and classify again: series.dcm.gz, study, study.TGZ"
+        in error
+    )
+    assert "1 NIfTI, which has no DICOM header: brain.nii.gz" in error
+    assert "1 not DICOM: notes.txt" in error
+
+
+def test_what_was_left_out_is_counted_and_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    archives(folder / "more")
+    for n in range(4):
+        (folder / f"{n}.txt").write_text("hello")
+    assert classify(folder) == DONE
+    out = capsys.readouterr().out
+    assert "9 files left out: 3 archives, unpack them" in out
+    assert "more/series.dcm.gz, more/study, more/study.TGZ" in out
+    assert "5 not DICOM: 0.txt, 1.txt, 2.txt, 2 more" in out
+    assert classify(folder, "--json") == DONE
+    end = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert end["left_out"] == {"archive": 3, "nifti": 1, "not_dicom": 5}
+    assert end["files_not_dicom"] == 9
+
+
+def test_one_empty_source_among_others_is_reported(
+    database: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    assert classify(database, tmp_path / "empty") == DONE
+    assert "nothing to classify in" in capsys.readouterr().err
+
+
+# --- series whose files contradict themselves
+
+
+def test_warnings_about_files_are_on_the_terminal(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    uid = uid_of("shared")
+    write_small_series(folder / "c", study=3, series=7, images=2, SeriesInstanceUID=uid)
+    write_small_series(folder / "d", study=4, series=8, images=2, SeriesInstanceUID=uid)
+    write_small_series(folder / "e", study=5, series=9, images=1)
+    write_small_series(folder / "e2", study=5, series=9, images=2, PatientID="OTHER")
+    shared = Evidence(Witness.FILE, Reason.SHARED_SERIES_UID, number=2)
+    patients = Evidence(Witness.FILE, Reason.SEVERAL_PATIENTS, number=2)
+    assert classify(folder) == DONE
+    error = capsys.readouterr().err
+    names = f"{uid_of('small', 3)[-8:]}/7, {uid_of('small', 4)[-8:]}/8"
+    both = [
+        f"warning: 2 series ({order}): {text(shared)}"
+        for order in (names, ", ".join(names.split(", ")[::-1]))
+    ]
+    assert any(line in error for line in both)
+    assert f"warning: 1 series ({uid_of('small', 5)[-8:]}/9): {text(patients)}" in error
+    assert "SMALL" not in error
+    assert "OTHER" not in error
+    assert classify(folder, "--json") == DONE
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {w["reason"]: w["series"] for w in events[-1]["warnings"]} == {
+        "shared_series_uid": 2,
+        "several_patients": 1,
+    }
+    of_studies = [w for event in events if event["event"] == "study" for w in event["warnings"]]
+    assert [w["series_uid"] for w in of_studies if w["reason"] == "shared_series_uid"] == [uid, uid]
+    assert classify(folder, "--quiet") == DONE
+    assert capsys.readouterr().err == ""
+
+
+def test_many_warnings_of_one_kind_are_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    remarks = FileRemarks()
+    for n in range(1, 6):
+        bad = Evidence(Witness.FILE, Reason.UNREADABLE, detail=f"file {n} is cut")
+        parts = [
+            make_prediction(series_uid=f"1.2.{n}", series_number=n, part=p, evidence=(bad,)) for p in (1, 2)
+        ]
+        remarks.add(parts)
+    (line,) = remarks.lines()
+    first = text(Evidence(Witness.FILE, Reason.UNREADABLE, detail="file 1 is cut"))
+    assert line.startswith("5 series (1.2.1/1, 1.2.1/2, 1.2.1/3, 2 more): ")
+    assert line.endswith(first)
 
 
 # --- what is written
@@ -191,154 +304,41 @@ def test_no_journal_is_made_when_not_wanted(database: Path) -> None:
     assert not (database.parent / JOURNAL_NAME).exists()
 
 
-def test_correct_show_undo_export_and_merge(
-    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_new_journal_is_named(
+    database: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    journal = tmp_path / "j.sqlite"
-    classify(folder, "--journal", journal, "--quiet")
-    with Journal(journal, readonly=True) as opened:
-        uid = next(opened.current_all()).series_uid
-    correct = ("correct", uid, "--journal", journal, "--user", "ms")
-    assert run(*correct, "--set", "sequence=MRCP") == DONE
-    assert "MRCP" in capsys.readouterr().out
-    assert run("journal", "show", journal, "--series", uid) == DONE
-    kinds = [json.loads(line)["kind"] for line in capsys.readouterr().out.splitlines()]
-    assert kinds == ["prediction", "correction"]
-    assert run("journal", "export", journal, "--out", tmp_path / "events.jsonl") == DONE
-    assert run("journal", "merge", tmp_path / "other.sqlite", journal) == DONE
-    assert "3 new events" in capsys.readouterr().out
-    assert run(*correct, "--undo") == DONE
-    assert run(*correct, "--undo") == WRONG_USAGE
-    assert run(*correct) == WRONG_USAGE
-    assert run(*correct, "--set", "sequence=NONSENSE") == WRONG_USAGE
-    assert run(*correct, "--set", "sequence") == WRONG_USAGE
+    named = tmp_path / "typo.sqlite"
+    for options in ([], ["--json"], ["--quiet"]):
+        assert classify(folder, "--journal", named, *options) == DONE
+        assert f"note: a new journal is made: {named}" in capsys.readouterr().err
+        assert classify(folder, "--journal", named, *options) == DONE
+        assert "new journal" not in capsys.readouterr().err
+        named.unlink()
+    assert classify(database) == DONE
+    assert f"a new journal is made: {database.with_name(JOURNAL_NAME)}" in capsys.readouterr().err
 
 
-# --- review
+def test_the_journal_may_be_a_folder_or_a_database(database: Path, folder: Path, tmp_path: Path) -> None:
+    assert classify(folder, "--journal", tmp_path, "--quiet") == DONE
+    assert (tmp_path / JOURNAL_NAME).is_file()
+    for place in (database, database.parent):
+        assert classify(folder, "--journal", place, "--quiet") == DONE
+    assert (database.parent / JOURNAL_NAME).is_file()
+    assert not (tmp_path / JOURNAL_NAME / JOURNAL_NAME).exists()
 
 
-@pytest.fixture
-def reviewed(tmp_path: Path) -> Path:
-    """A journal of four series of one protocol, two of them in review."""
-    protocol, path = drawn_protocol(2, "t2_tse_tra"), tmp_path / "j.sqlite"
-    review, auto = Status.REVIEW, Status.AUTO
-    with Journal(path) as journal:
-        journal.add_predictions(
-            make_prediction(study_uid=f"1.{n}", series_uid=f"1.{n}.1", series_number=n, status=s, sequence="PD", protocol=protocol)
-            for n, s in ((1, review), (2, review), (3, auto), (4, auto))
-        )
-    return path
-
-
-def test_queue_is_printed_and_written(reviewed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("review", "queue", reviewed) == DONE
-    out = capsys.readouterr().out
-    assert "parts that need a look: 2; shown: 2" in out
-    assert "the answer would settle 1 more of the same protocol and name" in out
-    for ending in ("csv", "json"):
-        assert run("review", "queue", reviewed, "--limit", 1, "--out", tmp_path / f"q.{ending}") == DONE
-    (item,) = json.loads((tmp_path / "q.json").read_text(encoding="utf-8"))
-    with (tmp_path / "q.csv").open(encoding="utf-8") as file:
-        (row,) = csv.DictReader(file)
-    assert row["series_uid"] == item["series_uid"] == "1.1.1"
-    assert row["reasons"] == "; ".join(item["reasons"])
-    assert "P-1" not in (tmp_path / "q.csv").read_text(encoding="utf-8")
-    assert run("review", "queue", reviewed, "--out", tmp_path / "q.txt") == WRONG_USAGE
-    assert run("review", "queue", tmp_path / "none.sqlite") == CANNOT_OPEN
-
-
-def test_siblings_are_corrected_in_one_step_and_taken_back_in_one(
-    reviewed: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with Journal(reviewed) as journal:
-        journal.correct("1.3.1", None, {"sequence": "T1"}, "somebody")
-        before = list(journal.current_all())
-    assert run("review", "siblings", reviewed, "1.1.1") == DONE
-    assert "siblings: 1; named by people: 1" in capsys.readouterr().out
-    correct = ("correct", "1.1.1", "--journal", reviewed, "--user", "ms")
-    assert run(*correct, "--set", "sequence=T2", "--siblings") == DONE
-    out = capsys.readouterr().out
-    assert "corrected in one step: 3 series; siblings among them: 2" in out
-    assert "protected series 3, part 1 (1.3.1): a person named it T1 AX" in out
-    assert "another one of this protocol is named T1 by people" in out
-    with Journal(reviewed, readonly=True) as journal:
-        assert [p.sequence for p in journal.current_all()] == ["T2", "T2", "T1", "T2"]
-    assert run(*correct, "--undo", "--siblings") == WRONG_USAGE
-    assert run(*correct, "--undo") == DONE
-    assert "taken back: 3 series" in capsys.readouterr().out
-    with Journal(reviewed, readonly=True) as journal:
-        assert list(journal.current_all()) == before
-    assert run("review", "siblings", reviewed, "9.9") == WRONG_USAGE
-    assert run("review", "siblings", reviewed, "1.1.1", "--part", 2) == WRONG_USAGE
-
-
-def test_suspects_are_printed(reviewed: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run("correct", "1.1.1", "--journal", reviewed, "--user", "ms", "--set", "sequence=FLAIR")
-    run("correct", "1.2.1", "--journal", reviewed, "--user", "ms", "--set", "sequence=PD")
-    run("correct", "1.1.1", "--journal", reviewed, "--user", "ms", "--set", "sequence=ADC")
-    assert run("review", "suspects", reviewed) == DONE
-    out = capsys.readouterr().out
-    assert "human labels that are probably wrong: 1" in out
-    assert "the model says T2 (99%), not ADC (0%)" in out
-
-
-def test_a_second_reading_from_sample_to_agreement(
-    reviewed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    pytest.importorskip("sklearn", reason="agreement needs scikit-learn (extra review)")
-    table = tmp_path / "reading.csv"
-    sample = ("review", "sample", reviewed, "--n", 30, "--seed", 1, "--out", table)
-    assert run(*sample) == WRONG_USAGE  # nobody has named a part yet
-    for uid, value in (("1.1.1", "T2"), ("1.2.1", "PD"), ("1.3.1", "T2")):
-        run("correct", uid, "--journal", reviewed, "--user", "first", "--set", f"sequence={value}")
-    assert run(*sample) == DONE
-    assert run(*sample) == WRONG_USAGE  # it may be filled in
-    lines = table.read_text(encoding="utf-8").splitlines()
-    assert len(lines) == 4
-    assert not any("T2 " in line or "PD" in line for line in lines)
-    table.write_text("\n".join([lines[0], *(line.replace("t2_tse_tra,", "t2_tse_tra,T2", 1) for line in lines[1:])]))
-    read, second = ("review", "read", reviewed), ("--user", "second")
-    assert run(*read, "--table", table, *second) == DONE
-    assert "3 blind readings by second" in capsys.readouterr().out
-    assert run(*read, "1.2.1", "--part", 1, "--set", "sequence=PD", *second) == DONE
-    assert run(*read, "1.3.1", "--set", "sequence=T1", *second) == DONE
-    assert run("review", "agreement", reviewed, "--readers", "first", "second") == DONE
-    out = capsys.readouterr().out
-    assert "sequence  3      67%" in out
-    assert "they disagree on" in out
-    assert run("review", "agreement", reviewed, "--readers", "first", "nobody") == WRONG_USAGE
-    with Journal(reviewed, readonly=True) as journal:
-        assert [p.sequence for p in journal.current_all()] == ["T2", "PD", "T2", "PD"]
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        [],
-        ["1.1.1"],
-        ["--set", "sequence=T2"],
-        ["1.1.1", "--set", "sequence=T9"],
-        ["1.1.1", "--set", "sequence=T2", "--table", "reading.csv"],
-        ["9.9", "--set", "sequence=T2"],
-        ["--table", "no such file.csv"],
-    ],
-)
-def test_a_wrong_reading_is_refused_and_writes_nothing(reviewed: Path, arguments: list[str]) -> None:
-    assert run("review", "read", reviewed, *arguments, "--user", "ms") == WRONG_USAGE
-    with Journal(reviewed, readonly=True) as journal:
-        assert len(list(journal.events())) == 4
-
-
-def test_one_wrong_row_of_a_table_keeps_all_out(reviewed: Path, tmp_path: Path) -> None:
-    (tmp_path / "t.csv").write_text("series_uid,part,sequence\n1.1.1,1,T2\n9.9,1,T2\n")
-    assert run("review", "read", reviewed, "--table", tmp_path / "t.csv", "--user", "ms") == WRONG_USAGE
-    with Journal(reviewed, readonly=True) as journal:
-        assert len(list(journal.events())) == 4
-
-
-def test_publish_and_take_out_again(database: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_publish_and_remove(database: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("publish", database) == CANNOT_OPEN
+    assert "there is no journal" in capsys.readouterr().err
+    assert not (database.parent / JOURNAL_NAME).exists()
     assert classify(database, "--quiet", "--publish") == DONE
     assert run("publish", database) == DONE
+    assert "2 series labeled in ctkDICOM.sql" in capsys.readouterr().out
+    assert run("publish", database, "--journal", tmp_path / "typo.sqlite") == CANNOT_OPEN
+    with Journal(tmp_path / "other.sqlite") as journal:
+        journal.add_predictions([make_prediction()])
+    assert run("publish", database, "--journal", tmp_path / "other.sqlite") == DONE
+    assert "no series of this journal is in this database" in capsys.readouterr().err
     assert run("publish", database, "--remove") == DONE
     assert run("publish", database, "--remove") == DONE
     assert "no column to remove" in capsys.readouterr().out

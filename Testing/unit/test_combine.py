@@ -14,12 +14,22 @@ from SeriesClassifierLib.headers.part_header import PartHeader
 from SeriesClassifierLib.inference.combine import combine
 from SeriesClassifierLib.inference.decide import Decision, decide, tells_enough
 from SeriesClassifierLib.inference.picture_model import ThreeAnswers
-from SeriesClassifierLib.records import DecidedBy, Status, TagValue
+from SeriesClassifierLib.records import (
+    DecidedBy,
+    Evidence,
+    Opinion,
+    Reason,
+    Status,
+    TagValue,
+    Witness,
+    classes_of,
+)
 from SeriesClassifierLib.vocabulary import classes
 
 # The header bundle's, and those of a task that knows fewer classes.
 HEADER_LIMITS = {facet: {"auto": 0.9, "review": 0.5} for facet in ("sequence", "phase", "region")}
 LIMITS = {facet: {"auto": 0.9, "review": 0.5} for facet in ("sequence", "phase", "plane", "region")}
+NAME = "prostate"
 TASK = ("T2", "DWI", "ADC", "DCE", "OTHER")
 ADC_TYPE = ("DERIVED", "PRIMARY", "DIFFUSION", "ADC")
 
@@ -60,11 +70,20 @@ def answers(
     }
     others.setdefault("region", {"prostate": 0.9, "abdomen": 0.1})
     said = (by_header or joint, by_picture or joint, joint)
-    return ThreeAnswers(*({"sequence": spread_over(*one), **others} for one in said))
+    return ThreeAnswers(*({"sequence": spread_over(*one), **others} for one in said), NAME)
 
 
-def texts(decision: Decision, kind: str) -> list[str]:
-    return [evidence.text for evidence in decision.evidence if evidence.kind == kind]
+def against(decision: Decision) -> list[Evidence]:
+    return [evidence for evidence in decision.evidence if evidence.against]
+
+
+def by(decision: Decision, witness: Witness) -> list[Evidence]:
+    return [evidence for evidence in decision.evidence if evidence.witness is witness]
+
+
+def decisive(decision: Decision) -> list[Reason]:
+    """The rules that took the status auto away, the one that is shown first."""
+    return [evidence.reason for evidence in decision.evidence if evidence.decisive]
 
 
 def label(decision: Decision) -> tuple[str, Status, DecidedBy]:
@@ -99,7 +118,11 @@ def test_only_a_picture_that_is_very_sure_casts_doubt_on_a_fact(
     adc = header(ImageType=ADC_TYPE)
     found = combine(adc, decided(adc, ADC=1.0), answers(("ADC", 0.9), by_picture=(best, top)), LIMITS)
     assert found.status is status
-    assert bool(texts(found, "conflict")) == (status is Status.REVIEW)
+    assert decisive(found) == ([Reason.IMAGE_DISAGREES] if status is Status.REVIEW else [])
+    if status is Status.REVIEW:
+        (doubt,) = against(found)
+        assert (doubt.value, doubt.other) == (best, "ADC")
+        assert doubt.probability == pytest.approx(top)
 
 
 def test_the_header_alone_and_both_together_cast_no_doubt_on_a_fact() -> None:
@@ -118,7 +141,8 @@ def test_doubt_that_a_fact_already_has_is_not_taken_away() -> None:
     adc = header(ImageType=ADC_TYPE)
     before = decided(adc, T1=0.97, ADC=0.03)
     assert before.status is Status.REVIEW
-    assert combine(adc, before, answers(("ADC", 1.0)), LIMITS).status is Status.REVIEW
+    found = combine(adc, before, answers(("ADC", 1.0)), LIMITS)
+    assert (found.status, decisive(found)) == (Status.REVIEW, [Reason.TAGS_DISAGREE])
 
 
 # --- OTHER, and no answer
@@ -129,26 +153,40 @@ def test_other_leaves_what_the_header_said() -> None:
         found = combine(header(), before, answers(("OTHER", 0.99)), LIMITS)
         assert label(found) == ("T1", before.status, DecidedBy.HEADER)
         assert found.confidence == before.confidence
-        assert not texts(found, "conflict")
+        assert not against(found)
+        assert decisive(found) == decisive(before)
 
 
 def test_other_casts_doubt_on_a_class_of_the_task() -> None:
     found = combine(header(), decided(header(), T2=0.95, T1=0.05), answers(("OTHER", 0.99)), LIMITS)
     assert label(found) == ("T2", Status.REVIEW, DecidedBy.HEADER)
-    assert "T2" in texts(found, "conflict")[0]
+    (doubt,) = against(found)
+    assert (doubt.reason, doubt.value, doubt.probability) == (
+        Reason.UNLIKE_LABEL, "T2", pytest.approx(0.0025),
+    )  # fmt: skip
+    assert decisive(found) == [Reason.UNLIKE_LABEL]
 
 
 def test_other_does_not_make_an_unknown_known() -> None:
     unknown = decided(header(), T1=0.4, T2=0.3, PD=0.3)
     found = combine(header(), unknown, answers(("OTHER", 0.99)), LIMITS)
     assert (found.sequence, found.status) == ("unknown", Status.UNKNOWN)
+    assert (found.confidence, decisive(found)) == (None, [Reason.NO_CLASS])
+
+
+def test_what_header_and_image_disagree_about_does_not_decide_about_an_unknown() -> None:
+    unknown = decided(header(), T1=0.4, T2=0.3, PD=0.3)
+    found = combine(header(), unknown, answers(("OTHER", 0.99), ("T2", 0.9), ("DWI", 0.9)), LIMITS)
+    assert (found.status, decisive(found)) == (Status.UNKNOWN, [Reason.NO_CLASS])
+    assert [doubt.reason for doubt in against(found)] == [Reason.WITNESSES_DISAGREE]
 
 
 def test_an_answer_below_its_threshold_leaves_what_the_header_said() -> None:
     for before in (decided(header(), T2=0.95, T1=0.05), decided(header(), T1=0.4, T2=0.3, PD=0.3)):
         found = combine(header(), before, answers(("DWI", 0.49)), LIMITS)
         assert label(found) == label(before)
-        assert not texts(found, "conflict")
+        assert not against(found)
+        assert decisive(found) == decisive(before)
 
 
 # --- both together
@@ -159,11 +197,17 @@ def test_what_the_header_could_not_tell_follows_the_thresholds(top: float, statu
     found = combine(header(), decided(header(), T1=0.4, T2=0.3, PD=0.3), answers(("T2", top)), LIMITS)
     assert label(found) == ("T2", status, DecidedBy.JOINT)
     assert found.confidence == top
+    # That no class was likely by the header alone decides nothing any more.
+    assert decisive(found) == ([Reason.NOT_CERTAIN] if status is Status.REVIEW else [])
+    assert [(e.witness, e.value) for e in found.evidence if e.decisive] == (
+        [(Witness.JOINT, "T2")] if status is Status.REVIEW else []
+    )
 
 
 def test_what_the_header_was_unsure_of_gets_sure() -> None:
     found = combine(header(), decided(header(), T2=0.7, T1=0.3), answers(("T2", 0.95)), LIMITS)
     assert label(found) == ("T2", Status.AUTO, DecidedBy.JOINT)
+    assert decisive(found) == []
 
 
 @pytest.mark.parametrize(
@@ -184,7 +228,13 @@ def test_where_both_are_sure_and_apart_nobody_is_believed(
     unsure = decided(header(), T2=0.7, T1=0.3)
     found = combine(header(), unsure, answers(("T2", 0.99), by_header, by_picture), LIMITS)
     assert (found.sequence, found.status) == ("T2", status)
-    assert bool(texts(found, "conflict")) == (status is Status.REVIEW)
+    assert decisive(found) == ([Reason.WITNESSES_DISAGREE] if status is Status.REVIEW else [])
+    if status is Status.REVIEW:
+        # The one that names another class than the label is against it.
+        (doubt,) = against(found)
+        header_first = by_header[0] != "T2"
+        assert doubt.witness is (Witness.HEADER if header_first else Witness.IMAGE)
+        assert (doubt.value, doubt.probability) == (by_header if header_first else by_picture)
 
 
 def test_where_both_are_sure_and_apart_the_header_that_stands_needs_review_too() -> None:
@@ -192,19 +242,28 @@ def test_where_both_are_sure_and_apart_the_header_that_stands_needs_review_too()
     for joint in (("T2", 0.4), ("OTHER", 0.6)):
         found = combine(header(), sure, answers(joint, ("T2", 0.9), ("DWI", 0.9)), LIMITS)
         assert label(found) == ("T2", Status.REVIEW, DecidedBy.HEADER)
+        assert decisive(found)[0] is Reason.WITNESSES_DISAGREE
 
 
 def test_a_sure_header_keeps_its_class_but_not_its_trust() -> None:
     found = combine(header(), decided(header(), PD=0.95, T2=0.05), answers(("T2", 0.99)), LIMITS)
     assert label(found) == ("PD", Status.REVIEW, DecidedBy.HEADER)
     assert found.confidence == 0.95
+    (doubt,) = against(found)
+    assert (doubt.reason, doubt.value, doubt.probability, doubt.other) == (
+        Reason.JOINT_DISAGREES, "T2", 0.99, "PD",
+    )  # fmt: skip
+    assert decisive(found) == [Reason.JOINT_DISAGREES]
 
 
 def test_a_sure_header_keeps_its_trust_beside_a_relative() -> None:
     before = decided(header(), LOCALIZER=0.95, T2=0.05)
     found = combine(header(), before, answers(("T2", 0.99)), LIMITS)
     assert label(found) == ("LOCALIZER", Status.AUTO, DecidedBy.HEADER)
-    assert combine(header(), before, answers(("T2", 0.7)), LIMITS).status is Status.REVIEW
+    assert not against(found)
+    found = combine(header(), before, answers(("T2", 0.7)), LIMITS)
+    assert label(found) == ("LOCALIZER", Status.REVIEW, DecidedBy.HEADER)
+    assert (found.confidence, decisive(found)) == (0.95, [Reason.JOINT_DISAGREES])
 
 
 def test_t1_and_t2_are_no_relatives() -> None:
@@ -212,9 +271,9 @@ def test_t1_and_t2_are_no_relatives() -> None:
     found = combine(header(), decided(header(), T1=0.95, T2=0.05), answers(("T2", 0.99)), LIMITS)
     assert label(found) == ("T1", Status.REVIEW, DecidedBy.HEADER)
     said = [{"sequence": spread_over(best, 0.95, ("T1", "T2", "OTHER"))} for best in ("T1", "T2", "T1")]
-    found = combine(header(), decided(header(), T1=0.7, T2=0.3), ThreeAnswers(*said), LIMITS)
+    found = combine(header(), decided(header(), T1=0.7, T2=0.3), ThreeAnswers(*said, NAME), LIMITS)
     assert (found.sequence, found.status) == ("T1", Status.REVIEW)
-    assert texts(found, "conflict")
+    assert decisive(found) == [Reason.WITNESSES_DISAGREE]
 
 
 def test_nothing_is_a_relative_of_other() -> None:
@@ -225,12 +284,20 @@ def test_nothing_is_a_relative_of_other() -> None:
 def test_an_unsure_header_gives_way_but_calls_for_review() -> None:
     found = combine(header(), decided(header(), PD=0.7, T2=0.3), answers(("T2", 0.99)), LIMITS)
     assert label(found) == ("T2", Status.REVIEW, DecidedBy.JOINT)
+    assert found.confidence == 0.99
+    (doubt,) = against(found)
+    assert (doubt.reason, doubt.value, doubt.probability, doubt.other) == (
+        Reason.HEADER_UNSURE, "PD", 0.7, "T2",
+    )  # fmt: skip
+    assert decisive(found) == [Reason.HEADER_UNSURE]
 
 
 def test_a_header_that_knows_a_class_more_exactly_keeps_it() -> None:
     before = decided(header(), DIXON_W=0.7, T1=0.3)
     found = combine(header(), before, answers(("DCE", 0.99)), LIMITS)
     assert label(found) == ("DIXON_W", Status.REVIEW, DecidedBy.HEADER)
+    assert (found.confidence, decisive(found)) == (0.7, [Reason.NOT_CERTAIN])
+    assert not against(found)  # a relative that the task has no class for
 
 
 def test_a_guess_of_the_header_gives_way_to_a_relative_that_the_task_knows() -> None:
@@ -248,10 +315,11 @@ def test_a_bare_header_does_not_make_a_series_other() -> None:
     assert (before.sequence, before.status) == ("unknown", Status.UNKNOWN)
     joint = {"OTHER": 0.8, "DWI": 0.15, "T2": 0.05}
     seen = {"OTHER": 0.1, "DWI": 0.6, "T2": 0.3}
-    three = ThreeAnswers({"sequence": {"OTHER": 1.0}}, {"sequence": seen}, {"sequence": joint})
+    three = ThreeAnswers({"sequence": {"OTHER": 1.0}}, {"sequence": seen}, {"sequence": joint}, NAME)
     found = combine(bare, before, three, LIMITS)
     assert label(found) == ("DWI", Status.REVIEW, DecidedBy.JOINT)
     assert found.confidence == pytest.approx(0.75)
+    assert Reason.FEW_PARAMETERS in decisive(found)
     same = replace(three, picture={"sequence": {"OTHER": 0.7, "DWI": 0.3}})
     assert combine(bare, before, same, LIMITS).status is Status.UNKNOWN
 
@@ -262,6 +330,7 @@ def test_without_acquisition_parameters_nothing_is_auto() -> None:
         before = decided(bare, T2=top, T1=(1 - top) / 2, PD=(1 - top) / 2)
         found = combine(bare, before, answers(("T2", 1.0)), LIMITS)
         assert label(found) == ("T2", Status.REVIEW, DecidedBy.JOINT)
+        assert decisive(found) == [Reason.FEW_PARAMETERS]
 
 
 # --- words
@@ -272,21 +341,21 @@ def test_words_are_judged_again() -> None:
     agreeing, contradicting = header(SeriesDescription="t2_tse"), header(SeriesDescription="t1_se")
     found = combine(agreeing, decided(agreeing, **unsure), answers(("T2", 0.95)), LIMITS)
     assert found.status is Status.AUTO
-    assert texts(found, "description") == ["the description agrees: T2"]
+    assert [(e.reason, e.value) for e in by(found, Witness.WORDS)] == [(Reason.STATES, "T2")]
     found = combine(contradicting, decided(contradicting, **unsure), answers(("T2", 0.95)), LIMITS)
     assert (found.sequence, found.status) == ("T2", Status.REVIEW)
-    assert texts(found, "description") == []
-    assert len(texts(found, "conflict")) == 1
+    assert [(e.reason, e.value) for e in by(found, Witness.WORDS)] == [(Reason.WORDS_DISAGREE, "T1")]
+    assert decisive(found) == [Reason.WORDS_DISAGREE]
 
 
 def test_a_conflict_with_words_goes_when_the_answer_changes() -> None:
     named = header(SeriesDescription="t2_tse")
     before = decided(named, T1=0.7, T2=0.3)
-    assert texts(before, "conflict")
+    assert decisive(before) == [Reason.NOT_CERTAIN, Reason.WORDS_DISAGREE]
     found = combine(named, before, answers(("T2", 0.99)), LIMITS)
     assert found.sequence == "T2"
-    assert texts(found, "conflict") == []
-    assert texts(found, "description") == ["the description agrees: T2"]
+    assert decisive(found) == [Reason.HEADER_UNSURE]
+    assert [(e.reason, e.value) for e in by(found, Witness.WORDS)] == [(Reason.STATES, "T2")]
 
 
 # --- the other facets
@@ -296,7 +365,8 @@ def test_a_conflict_with_words_goes_when_the_answer_changes() -> None:
 def test_plane_is_filled_in_when_sure(sure: float, plane: str) -> None:
     found = combine(header(), decided(header(), T2=0.95), answers(("T2", 0.95), plane=("SAG", sure)), LIMITS)
     assert found.plane == plane
-    assert any("plane SAG" in text for text in texts(found, "joint")) == (plane == "SAG")
+    added = [(e.value, e.probability) for e in by(found, Witness.JOINT) if e.facet == "plane"]
+    assert added == ([("SAG", sure)] if plane == "SAG" else [])
 
 
 def test_a_plane_that_is_a_fact_stays() -> None:
@@ -391,7 +461,7 @@ def test_no_picture_makes_a_doubtful_label_trusted(
     assert (before, three) == untouched
 
     if found.status is Status.AUTO:
-        assert not texts(found, "conflict")
+        assert not against(found)
         assert not bare or found.decided_by is DecidedBy.FACT
         assert found.confidence is not None
         assert found.confidence >= 0.9
@@ -409,21 +479,67 @@ def test_no_picture_makes_a_doubtful_label_trusted(
     assert (found.derived, found.region) == (before.derived, before.region)
     if found.sequence != "DWI":
         assert found.b_value is None
-    assert texts(found, "picture")
-    for name, answer in (
-        ("header alone", three.header),
-        ("picture alone", three.picture),
-        ("both", three.joint),
+    assert by(found, Witness.IMAGE)
+    for witness, answer in (
+        (Witness.HEADER, three.header),
+        (Witness.IMAGE, three.picture),
+        (Witness.JOINT, three.joint),
     ):
         for facet, values in answer.items():
-            assert found.probabilities[f"{facet} ({name})"] == values
-    assert found.probabilities["sequence"] == before.probabilities["sequence"]
-    assert found.probabilities["region"] == three.joint["region"]
+            assert classes_of(found.opinions, facet, witness, NAME) == values
+    assert found.opinions[: len(before.opinions)] == before.opinions
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    tags=TAGS,
+    bare=st.booleans(),
+    modality=st.sampled_from(["MR", "MR", "MR", "CT"]),
+    sequence=st.dictionaries(SEQUENCES, st.floats(0.01, 1), min_size=1, max_size=4),
+    joint=SAID,
+    by_header=SAID,
+    by_picture=SAID,
+)
+def test_what_takes_auto_away_is_recorded_and_the_confidence_is_that_of_the_label(
+    tags: dict[str, TagValue],
+    bare: bool,
+    modality: str,
+    sequence: dict[str, float],
+    joint: Said,
+    by_header: Said,
+    by_picture: Said,
+) -> None:
+    given_header = PartHeader({"Modality": modality, **tags}) if bare else header(**tags)
+    total = sum(sequence.values())
+    before = decided(given_header, **{name: value / total for name, value in sequence.items()})
+    found = combine(given_header, before, answers(joint, by_header, by_picture), LIMITS)
+    for decision in (before, found):
+        assert bool(decisive(decision)) == (decision.status is not Status.AUTO)
+        assert (decision.confidence is None) == (decision.sequence == "unknown")
+        if decision.status is Status.AUTO:
+            assert not against(decision)
+    if found.decided_by is DecidedBy.HEADER:
+        assert (found.sequence, found.confidence) == (before.sequence, before.confidence)
+    # What decided about a label that was given up decides no more.
+    given_up = found.sequence != before.sequence or found.decided_by is not before.decided_by
+    shown = [e for e in found.evidence if e.decisive and e.reason in (Reason.NOT_CERTAIN, Reason.NO_CLASS)]
+    if given_up:
+        assert all(e.witness is Witness.JOINT and e.value == found.sequence for e in shown)
+
+
+def test_a_region_that_several_bundles_gave_together_stands() -> None:
+    before = decided(header(), T2=0.95)
+    together = Opinion(Witness.JOINT, "liver+prostate", "region", {"abdomen": 1.0})
+    before = replace(before, opinions=(*before.opinions, together))
+    found = combine(header(), before, answers(("T2", 0.95)), LIMITS)
+    assert classes_of(found.opinions, "region", Witness.JOINT) == {"abdomen": 1.0}
+    assert classes_of(found.opinions, "region", Witness.JOINT, NAME) == {}
+    assert classes_of(found.opinions, "region", Witness.IMAGE, NAME) == {"prostate": 0.9, "abdomen": 0.1}
 
 
 def test_a_task_without_other_facets_leaves_them() -> None:
     only = {"sequence": spread_over("T2", 0.95)}
     before = decided(header(), T2=0.95)
-    found = combine(header(), before, ThreeAnswers(only, only, only), {"sequence": LIMITS["sequence"]})
+    found = combine(header(), before, ThreeAnswers(only, only, only, NAME), {"sequence": LIMITS["sequence"]})
     assert (found.plane, found.phase) == (before.plane, before.phase)
-    assert found.probabilities["region"] == before.probabilities["region"]
+    assert not classes_of(found.opinions, "region", Witness.JOINT)

@@ -54,9 +54,7 @@ def comparison_of(*cases: tuple[str, str, str], **changes: Any) -> Comparison:
         (prediction(number, old, **changes), prediction(number, new, **changes))
         for number, (old, new, _) in enumerate(cases, start=1)
     ]
-    human = {
-        (new.series_uid, new.part): said for (_, new), (*_, said) in zip(pairs, cases, strict=True) if said
-    }
+    human = {new.part_key: said for (_, new), (*_, said) in zip(pairs, cases, strict=True) if said}
     return compare("prostate-1.0.0", "prostate-1.1.0", pairs, human)
 
 
@@ -109,7 +107,7 @@ def test_flips_are_grouped_by_what_they_mean(tmp_path: Path) -> None:
 def test_a_flip_shows_both_answers_and_what_a_person_said(tmp_path: Path) -> None:
     old = prediction(1, "DWI", confidence=0.61, status=Status.REVIEW, label="DWI AX b800")
     new = prediction(1, "ADC", confidence=0.97, status=Status.AUTO)
-    text = page_of(tmp_path, compare("a", "b", [(old, new)], {("1.2.1", 1): "DWI"})).text
+    text = page_of(tmp_path, compare("a", "b", [(old, new)], {new.part_key: "DWI"})).text
     row = text[text.index("A person said") :]
     words = ("series 1", "DWI AX b800", "review", "61.0 %", "ADC AX", "auto", "97.0 %", "DWI", "1.2.1")
     places = [row.index(word) for word in words[:-2]]
@@ -182,7 +180,7 @@ def test_hostile_text_is_only_text(tmp_path: Path, field: str) -> None:
 
 def test_hostile_names_are_only_text(tmp_path: Path) -> None:
     pair = (prediction(1, "T1"), prediction(1, HOSTILE))
-    page = page_of(tmp_path, compare(HOSTILE, HOSTILE, [pair], {("1.2.1", 1): HOSTILE}))
+    page = page_of(tmp_path, compare(HOSTILE, HOSTILE, [pair], {pair[1].part_key: HOSTILE}))
     assert page.scripts == []
     assert page.text.count("<script>alert(1)</script>") >= 3
 
@@ -200,6 +198,8 @@ def test_json_has_every_flip(tmp_path: Path) -> None:
     assert told["counts"] == {change.value: 1 for change in Change}
     assert [flip["change"] for flip in told["flips"]] == [change.value for change in Change]
     assert told["flips"][3] == {
+        "part_key": comparison.flips[3].new.part_key,
+        "study_uid": "1.2.1",
         "series_uid": "1.2.4",
         "part": 1,
         "series_number": 4,

@@ -14,6 +14,7 @@ from support.simulated import write_small_series
 
 from SeriesClassifierLib.bundles.adopted import find_bundle
 from SeriesClassifierLib.errors import BundleError, SourceError, UsageError
+from SeriesClassifierLib.explain.evidence_text import deciding
 from SeriesClassifierLib.headers.features import features
 from SeriesClassifierLib.headers.part_header import PartHeader
 from SeriesClassifierLib.inference.decide import Decision, decide
@@ -22,7 +23,20 @@ from SeriesClassifierLib.inference.objects import not_an_image
 from SeriesClassifierLib.inference.run import Classifier, classify, fingerprint, run
 from SeriesClassifierLib.journal.store import Journal
 from SeriesClassifierLib.publish.table import sort_key
-from SeriesClassifierLib.records import DecidedBy, Instance, Prediction, Series, Status, Study, TagValue
+from SeriesClassifierLib.records import (
+    HEADERS_TASK,
+    DecidedBy,
+    Evidence,
+    Instance,
+    Opinion,
+    Prediction,
+    Reason,
+    Series,
+    Status,
+    Study,
+    TagValue,
+    Witness,
+)
 from SeriesClassifierLib.sources import open_source
 from SeriesClassifierLib.study.context import in_context
 from SeriesClassifierLib.vocabulary import classes
@@ -45,8 +59,18 @@ def header(**tags: TagValue) -> PartHeader:
     )
 
 
-def texts(decision: Decision, kind: str) -> list[str]:
-    return [evidence.text for evidence in decision.evidence if evidence.kind == kind]
+def of(decision: Decision, reason: Reason) -> list[Evidence]:
+    return [evidence for evidence in decision.evidence if evidence.reason is reason]
+
+
+def against(decision: Decision) -> list[Evidence]:
+    return [evidence for evidence in decision.evidence if evidence.against]
+
+
+def decides(decision: Decision) -> Reason | None:
+    """The reason that is shown."""
+    found = deciding(decision.evidence)
+    return found.reason if found is not None else None
 
 
 # --- status
@@ -63,14 +87,21 @@ def texts(decision: Decision, kind: str) -> list[str]:
 )
 def test_status_follows_the_thresholds(top: float, status: Status, sequence: str) -> None:
     found = answer(T2=top, T1=(1 - top) / 2, PD=(1 - top) / 2)
-    assert (found.status, found.sequence, found.confidence) == (status, sequence, top)
+    # The confidence is that of the label: where there is none, there is no confidence.
+    confidence = None if status is Status.UNKNOWN else top
+    assert (found.status, found.sequence, found.confidence) == (status, sequence, confidence)
     assert found.decided_by is DecidedBy.HEADER
+    reason = {Status.REVIEW: Reason.NOT_CERTAIN, Status.UNKNOWN: Reason.NO_CLASS}.get(status)
+    assert decides(found) is reason
+    if reason is not None:
+        (evidence,) = of(found, reason)
+        assert (evidence.value, evidence.probability, evidence.against) == ("T2", top, False)
 
 
 def test_too_few_acquisition_parameters_are_never_enough() -> None:
     found = answer(PartHeader({"Modality": "MR", "EchoTime": 90.0}), T2=0.99, T1=0.01)
     assert (found.status, found.sequence) == (Status.REVIEW, "T2")
-    assert "too few" in texts(found, "warning")[0]
+    assert decides(found) is Reason.FEW_PARAMETERS
 
 
 def test_a_fact_wins_over_the_model() -> None:
@@ -82,7 +113,11 @@ def test_model_that_is_sure_of_another_class_casts_doubt_on_a_fact() -> None:
     adc = header(ImageType=("DERIVED", "PRIMARY", "DIFFUSION", "ADC"))
     found = answer(adc, T1=0.97, ADC=0.03)
     assert (found.sequence, found.status) == ("ADC", Status.REVIEW)
-    assert texts(found, "conflict")
+    (doubt,) = against(found)
+    assert (doubt.reason, doubt.value, doubt.probability, doubt.other) == (
+        Reason.TAGS_DISAGREE, "T1", 0.97, "ADC",
+    )  # fmt: skip
+    assert deciding(found.evidence) == doubt
     assert answer(adc, T1=0.9, ADC=0.1).status is Status.AUTO
     assert answer(adc, DWI=0.99, ADC=0.01).status is Status.AUTO  # the same acquisition
 
@@ -95,13 +130,15 @@ def test_a_dixon_image_of_a_spin_echo_is_looked_at(scanning: tuple[str, ...], st
     water = header(ImageType=("ORIGINAL", "PRIMARY", "W"), ScanningSequence=scanning)
     found = answer(water, DIXON_W=0.99, T2=0.01)
     assert (found.sequence, found.status) == ("DIXON_W", status)
-    assert bool(texts(found, "conflict")) == (status is Status.REVIEW)
+    assert decides(found) is (Reason.SPIN_ECHO_DIXON if status is Status.REVIEW else None)
 
 
 def test_description_that_contradicts_calls_for_review() -> None:
     found = answer(header(SeriesDescription="t1_mprage"), T2=0.99, T1=0.01)
     assert (found.sequence, found.status) == ("T2", Status.REVIEW)
-    assert "T1" in texts(found, "conflict")[0]
+    (doubt,) = against(found)
+    assert (doubt.witness, doubt.value, doubt.other) == (Witness.WORDS, "T1", "T2")
+    assert decides(found) is Reason.WORDS_DISAGREE
 
 
 def test_description_never_raises_trust() -> None:
@@ -111,7 +148,7 @@ def test_description_never_raises_trust() -> None:
         telling.status,
         telling.confidence,
     )
-    assert texts(telling, "description")
+    assert [e.value for e in telling.evidence if e.witness is Witness.WORDS] == ["T2"]
     assert answer(header(SeriesDescription="t2_tse"), T2=0.4, T1=0.3, PD=0.3).sequence == "unknown"
 
 
@@ -119,7 +156,9 @@ def test_description_never_raises_trust() -> None:
 def test_other_modalities_are_unknown(modality: str) -> None:
     found = answer(PartHeader({"Modality": modality}, planes=("AX",)), T2=0.99)
     assert (found.sequence, found.status, found.plane) == ("unknown", Status.UNKNOWN, "AX")
-    assert modality in texts(found, "warning")[0]
+    assert found.confidence is None
+    assert decides(found) is Reason.OTHER_MODALITY
+    assert of(found, Reason.OTHER_MODALITY)[0].value == modality
 
 
 @settings(deadline=None)
@@ -141,7 +180,11 @@ def test_every_answer_has_reasons_and_keeps_its_word(
     if found.status is Status.AUTO:
         assert found.confidence is not None
         assert found.confidence >= 0.9
-        assert not texts(found, "conflict")
+        assert not against(found)
+    assert (found.status is Status.AUTO) == (deciding(found.evidence) is None)
+    assert (found.confidence is None) == (found.sequence == "unknown")
+    if found.decided_by is DecidedBy.HEADER and found.confidence is not None:
+        assert found.confidence == weights[found.sequence] / total
 
 
 # --- the other facets
@@ -193,6 +236,19 @@ def test_reports_are_no_images_and_images_are() -> None:
     assert not not_an_image(series())
 
 
+# --- opinions
+
+
+def test_what_the_bundle_gives_is_recorded_facet_by_facet() -> None:
+    found = answer(T2=0.7, T1=0.3, phase={"NONE": 0.8, "PRE": 0.2})
+    assert found.opinions == (
+        Opinion(Witness.HEADER, HEADERS_TASK, "sequence", {"T2": 0.7, "T1": 0.3}),
+        Opinion(Witness.HEADER, HEADERS_TASK, "phase", {"NONE": 0.8, "PRE": 0.2}),
+        Opinion(Witness.HEADER, HEADERS_TASK, "region", {"brain": 1.0}),
+    )
+    assert answer(PartHeader({"Modality": "CT"}), T2=1.0).opinions == ()
+
+
 # --- study context
 
 
@@ -204,7 +260,33 @@ def test_context_leaves_sequence_and_status_alone() -> None:
     assert [(d.sequence, d.status, d.confidence) for d in found] == [
         (d.sequence, d.status, d.confidence) for d in decisions
     ]
+    for decision in found:
+        (vote,) = of(decision, Reason.VOTED)
+        assert (vote.witness, vote.facet, vote.value, vote.decisive) == (
+            Witness.STUDY, "region", "abdomen", False,
+        )  # fmt: skip
     assert in_context([], []) == []
+
+
+def test_phases_that_the_order_of_a_study_decides_say_why() -> None:
+    def at(time: str, **tags: TagValue) -> PartHeader:
+        return header(StudyDescription="MRI liver", AcquisitionTime=time, **tags)
+
+    agent = {"ContrastBolusAgent": "Gd"}
+    headers = [at("100000"), at("100300", **agent), at("100345", **agent)]
+    found = in_context(headers, [answer(one, T1=1.0) for one in headers])
+    assert [decision.phase for decision in found] == ["PRE", "ART", "PORTVEN"]
+    said = [decision.evidence[-1] for decision in found]
+    assert [(e.reason, e.value, e.number) for e in said] == [
+        (Reason.BEFORE_CONTRAST, "PRE", None),
+        (Reason.AFTER_CONTRAST, "ART", 25.0),
+        (Reason.AFTER_CONTRAST, "PORTVEN", 70.0),
+    ]
+    timed = [replace(one, since_contrast=30.0 + n) for n, one in enumerate(headers)]
+    found = in_context(timed, [answer(one, T1=1.0) for one in timed])
+    assert [(d.evidence[-1].reason, d.evidence[-1].number) for d in found] == [
+        (Reason.AFTER_BOLUS, 30.0 + n) for n in range(3)
+    ]
 
 
 # --- the model
@@ -270,7 +352,7 @@ def test_human_label_survives_another_run(folder: Path, tmp_path: Path) -> None:
     journal = tmp_path / "journal.sqlite"
     uid = classify(folder, bundle=headers_bundle(), journal=journal)[0].series_uid
     with Journal(journal) as opened:
-        opened.correct(uid, None, {"sequence": "MRCP"}, user="ms")
+        opened.correct(opened.current_series(uid), {"sequence": "MRCP"}, user="ms")
     again = {row.series_uid: row for row in classify(folder, bundle=headers_bundle(), journal=journal)}
     assert (again[uid].sequence, again[uid].status, again[uid].decided_by) == (
         "MRCP", Status.CORRECTED, DecidedBy.HUMAN,
@@ -281,7 +363,7 @@ def test_what_a_study_yields_is_in_the_journal_before(folder: Path, tmp_path: Pa
     with Journal(tmp_path / "journal.sqlite") as journal:
         for result in run(open_source(folder), Classifier(headers_bundle()), journal=journal):
             for prediction in result.predictions:
-                stored = journal.current(prediction.series_uid, prediction.part)
+                stored = journal.current(prediction.part_key)
                 assert isinstance(stored, Prediction)
                 assert stored.label == prediction.label
 

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -23,8 +23,10 @@ from support.predictions import make_prediction
 
 from SeriesClassifierLib.errors import JournalError, UsageError
 from SeriesClassifierLib.journal.events import EventKind, event_prediction, prediction_event
+from SeriesClassifierLib.journal.merge import merge
+from SeriesClassifierLib.journal.state import nothing_known
 from SeriesClassifierLib.journal.store import Journal
-from SeriesClassifierLib.records import DecidedBy, Prediction, Status
+from SeriesClassifierLib.records import DecidedBy, Opinion, Prediction, Reason, Status, Witness
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 UID = "1.2.1.5"
@@ -46,6 +48,22 @@ def parts(n: int, **changes: Any) -> list[Prediction]:
     return [make_prediction(part=index, **changes) for index in range(1, n + 1)]
 
 
+def recorded(*predictions: Prediction) -> list[Prediction]:
+    """As the journal gives them back: it keeps their images for itself."""
+    return [replace(prediction, images=b"") for prediction in predictions]
+
+
+def of(journal: Journal, series_uid: str, part: int | None = None) -> list[Prediction]:
+    """The parts of a series as they stand, or one of them."""
+    return [p for p in journal.current_series(series_uid) if part in (None, p.part)]
+
+
+def correct(journal: Journal, series_uid: str, part: int | None, sequence: str, user: str = "ms") -> None:
+    """Label a part, or all of a series, where the journal has any."""
+    if chosen := of(journal, series_uid, part):
+        journal.correct(chosen, {"sequence": sequence}, user)
+
+
 def state(path: Path) -> list[Prediction]:
     with Journal(path, readonly=True) as journal:
         return list(journal.current_all())
@@ -62,31 +80,38 @@ def event_ids(path: Path) -> set[str]:
 def test_a_prediction_comes_back_as_it_was(journal: Journal) -> None:
     prediction = make_prediction(b_value=800.0, description="süß \u0000 \udcff =1", error="x")
     journal.add_predictions([prediction])
-    assert journal.current(UID, 1) == prediction
-    assert list(journal.current_all()) == [prediction]
+    assert [journal.current(prediction.part_key)] == recorded(prediction)
+    assert list(journal.current_all()) == recorded(prediction)
+    assert journal.images_of(replace(prediction, images=b"")) == journal.images_of(prediction) != frozenset()
 
 
 def test_numbers_that_are_not_finite_are_left_out(journal: Journal) -> None:
     nan = float("nan")
     journal.add_predictions(
-        [make_prediction(confidence=nan, b_value=float("inf"), probabilities={"plane": {"AX": nan}})]
+        [
+            make_prediction(
+                confidence=nan,
+                b_value=float("inf"),
+                opinions=(Opinion(Witness.HEADER, "headers", "plane", {"AX": nan, "COR": 0.5}),),
+            )
+        ]
     )
-    found = journal.current(UID, 1)
-    assert found is not None
-    assert (found.confidence, found.b_value, found.probabilities) == (None, None, {"plane": {}})
+    (found,) = of(journal, UID)
+    assert (found.confidence, found.b_value) == (None, None)
+    assert [opinion.classes for opinion in found.opinions] == [{"COR": 0.5}]
 
 
 def test_the_newest_prediction_stands_for_the_whole_series(journal: Journal) -> None:
     journal.add_predictions(parts(3))
     journal.add_predictions(parts(2, sequence="T1", label="T1 AX"))
     assert [(p.part, p.sequence) for p in journal.current_series(UID)] == [(1, "T1"), (2, "T1")]
-    assert journal.current(UID, 3) is None
+    assert journal.current(make_prediction(part=3).part_key) is None
 
 
 def test_a_series_that_nobody_knows_has_no_label(journal: Journal) -> None:
-    assert journal.current("9.9", 1) is None
+    assert journal.current("all@0") is None
     assert journal.current_series("9.9") == []
-    assert journal.done("9.9") == set()
+    assert journal.done("1.2.1", "9.9") == set()
 
 
 def test_a_file_without_series_is_left_out(journal: Journal) -> None:
@@ -103,17 +128,19 @@ def test_all_labels_come_in_the_order_of_the_table(journal: Journal) -> None:
         make_prediction(study_uid="1", series_uid="1.2", series_number=9, part=1),
     ]
     journal.add_predictions(rows)
-    assert list(journal.current_all()) == [rows[4], rows[3], rows[2], rows[1], rows[0]]
+    assert list(journal.current_all()) == recorded(rows[4], rows[3], rows[2], rows[1], rows[0])
 
 
 def test_done_and_predictions_for_serve_resume(journal: Journal) -> None:
     journal.add_predictions(parts(2))
     journal.add_predictions(parts(1, fingerprint="f2", sequence="T1"))
-    assert journal.done(UID) == {("f1", "d1"), ("f2", "d1")}
-    assert len(journal.predictions_for(UID, "f1", "d1")) == 2
-    assert journal.predictions_for(UID, "f1", "other") == []
-    journal.correct(UID, 1, {"sequence": "PD"}, "ms")
-    assert [p.sequence for p in journal.predictions_for(UID, "f1", "d1")] == ["PD", "T2"]
+    study = make_prediction().study_uid
+    assert journal.done(study, UID) == {("f1", "d1"), ("f2", "d1")}
+    assert journal.done("another study", UID) == set()
+    assert len(journal.predictions_for(study, UID, "f1", "d1")) == 2
+    assert journal.predictions_for(study, UID, "f1", "other") == []
+    correct(journal, UID, 1, "PD")
+    assert [p.sequence for p in journal.predictions_for(study, UID, "f1", "d1")] == ["PD", "T2"]
 
 
 # Corrections
@@ -121,86 +148,103 @@ def test_done_and_predictions_for_serve_resume(journal: Journal) -> None:
 
 def test_a_human_label_is_never_overwritten(journal: Journal) -> None:
     journal.add_predictions([make_prediction(sequence="DWI", label="DWI AX b800", b_value=800.0)])
-    journal.correct(UID, 1, {"derived": "calc_bval", "plane": "COR"}, "ms", note="seen on the console")
+    said = {"derived": "calc_bval", "plane": "COR"}
+    journal.correct(of(journal, UID), said, "ms", note="seen on the console")
     for _ in range(2):
-        found = journal.current(UID, 1)
-        assert found is not None
+        (found,) = of(journal, UID)
         assert found.label == "DWI COR b800 CALC_BVAL"
         assert (found.status, found.decided_by, found.confidence) == (Status.CORRECTED, DecidedBy.HUMAN, None)
-        assert found.evidence[-1].kind == "human"
-        assert "plane AX -> COR" in found.evidence[-1].text
-        assert "seen on the console" in found.evidence[-1].text
+        human = {e.facet: e for e in found.evidence if e.witness is Witness.HUMAN}
+        assert (human["plane"].value, human["plane"].other) == ("COR", "AX")
+        assert {(e.reason, e.source, e.detail) for e in human.values()} == {
+            (Reason.LABELED, "ms", "seen on the console")
+        }
         journal.add_predictions([make_prediction(sequence="DWI", b_value=800.0, fingerprint="f2")])
 
 
-def test_a_correction_of_all_parts_holds_for_parts_to_come(journal: Journal) -> None:
-    journal.correct(UID, None, {"sequence": "PD"}, "ms")
-    assert [p.label for p in journal.current_series(UID)] == ["PD"]
+def test_a_correction_of_all_parts_does_not_hold_for_parts_to_come(journal: Journal) -> None:
+    journal.add_predictions(parts(2))
+    correct(journal, UID, None, "PD")
     journal.add_predictions(parts(3))
-    assert [p.label for p in journal.current_series(UID)] == ["PD AX"] * 3
+    assert [p.label for p in journal.current_series(UID)] == ["PD AX", "PD AX", "T2 AX"]
 
 
-def test_a_correction_before_any_prediction_is_kept(journal: Journal) -> None:
-    journal.correct(UID, 2, {"sequence": "PD", "plane": "SAG"}, "ms")
-    found = journal.current(UID, 2)
-    assert found is not None
+def test_a_label_of_a_series_that_nobody_saw_waits_and_is_asked_about(journal: Journal) -> None:
+    journal.correct_unseen(UID, {"sequence": "PD", "plane": "SAG"}, "ms")
+    (found,) = journal.current_series(UID)
     assert (found.label, found.status) == ("PD SAG", Status.CORRECTED)
-    assert journal.current(UID, 1) is None
     assert list(journal.current_all()) == [found]
     journal.add_predictions(parts(2))
-    assert [p.label for p in journal.current_all()] == ["T2 AX", "PD SAG"]
+    assert [p.label for p in journal.current_all()] == ["T2 AX", "T2 AX"]
+    for p in journal.current_all():
+        assert p.status is Status.REVIEW
+        assert (p.evidence[0].reason, p.evidence[0].source) == (Reason.LABELED_OTHER_IMAGES, "ms")
 
 
-def test_a_correction_touches_no_other_part_and_no_other_series(journal: Journal) -> None:
-    others = [make_prediction(part=2), make_prediction(series_uid="1.2.1.6", series_number=6)]
+def test_a_correction_touches_no_other_part_series_or_study(journal: Journal) -> None:
+    others = [
+        make_prediction(part=2),
+        make_prediction(series_uid="1.2.1.6", series_number=6),
+        make_prediction(study_uid="1.2.9"),
+    ]
     journal.add_predictions([make_prediction(), *others])
-    journal.correct(UID, 1, {"sequence": "PD"}, "ms")
-    assert list(journal.current_all())[1:] == others
+    correct(journal, UID, None, "T1")
+    journal.correct([make_prediction()], {"sequence": "PD"}, "ms")
+    journal.undo([make_prediction(part=2)], "ms")
+    assert [p.sequence for p in journal.current_all()] == ["PD", "T2", "T2", "T2"]
+    assert journal.current_series("1.2.1.6") == recorded(others[1])
+
+
+def test_two_studies_of_one_series_uid_are_kept_apart_and_warned_about(journal: Journal) -> None:
+    journal.add_predictions([make_prediction()])
+    assert [p.status for p in journal.current_all()] == [Status.AUTO]
+    journal.add_predictions([make_prediction(study_uid="1.2.9", patient_id="P-2")])
+    for p in journal.current_all():
+        assert (p.status, p.evidence[0].reason) == (Status.REVIEW, Reason.SHARED_SERIES_UID)
+    journal.correct(journal.current_series(UID, "1.2.9"), {"sequence": "PD"}, "ms")
+    assert [(p.study_uid, p.sequence) for p in journal.current_series(UID)] == [
+        ("1.2.1", "T2"),
+        ("1.2.9", "PD"),
+    ]
 
 
 def test_later_corrections_stand_and_undo_brings_back_what_was_before(journal: Journal) -> None:
     journal.add_predictions(parts(2))
-    journal.correct(UID, None, {"sequence": "PD"}, "ms")
-    journal.correct(UID, 1, {"sequence": "T1"}, "ms")
+    correct(journal, UID, None, "PD")
+    correct(journal, UID, 1, "T1")
     labels = lambda: [p.label for p in journal.current_series(UID)]  # noqa: E731
     assert labels() == ["T1 AX", "PD AX"]
-    assert journal.undo(UID, 1, "ms")
+    assert [c.part for c in journal.undo(of(journal, UID, 1), "ms")] == [1]
     assert labels() == ["PD AX", "PD AX"]
-    assert journal.undo(UID, 2, "ms")
+    assert sorted(c.part or 0 for c in journal.undo(of(journal, UID, 2), "ms")) == [1, 2]
     assert labels() == ["T2 AX", "T2 AX"]
-    assert not journal.undo(UID, None, "ms")
+    assert journal.undo(of(journal, UID), "ms") == []
     assert [p.status for p in journal.current_series(UID)] == [Status.AUTO, Status.AUTO]
-    assert len(list(journal.events(UID))) == 6
+    assert len(list(journal.events(UID))) == 8
 
 
 def test_a_note_changes_no_label(journal: Journal) -> None:
     journal.add_predictions(parts(1))
-    journal.note(UID, 1, "motion", "ms")
-    assert journal.current_series(UID) == parts(1)
+    journal.note(make_prediction(), "motion", "ms")
+    assert journal.current_series(UID) == recorded(*parts(1))
     assert [e.kind for e in journal.events()] == [EventKind.PREDICTION, EventKind.NOTE]
 
 
 def test_fresh_predictions_get_the_human_labels(journal: Journal) -> None:
-    journal.correct(UID, None, {"sequence": "PD"}, "ms")
+    journal.correct([make_prediction()], {"sequence": "PD"}, "ms")
     other = make_prediction(series_uid="7")
     assert [p.sequence for p in journal.with_corrections([make_prediction(), other])] == ["PD", "T2"]
 
 
 @pytest.mark.parametrize(
-    ("uid", "part", "facets"),
-    [
-        (UID, 1, {}),
-        (UID, 1, {"sequence": "T9"}),
-        (UID, 1, {"color": "red"}),
-        (UID, 0, {"sequence": "T1"}),
-        ("", 1, {"sequence": "T1"}),
-    ],
+    ("uid", "facets"),
+    [(UID, {}), (UID, {"sequence": "T9"}), (UID, {"color": "red"}), ("", {"sequence": "T1"})],
 )
 def test_a_wrong_correction_is_refused_and_leaves_nothing(
-    journal: Journal, uid: str, part: int, facets: dict[str, str]
+    journal: Journal, uid: str, facets: dict[str, str]
 ) -> None:
     with pytest.raises(UsageError):
-        journal.correct(uid, part, facets, "ms")
+        journal.correct([make_prediction(), make_prediction(series_uid=uid)], facets, "ms")
     assert list(journal.events()) == []
 
 
@@ -209,14 +253,22 @@ def test_a_wrong_correction_is_refused_and_leaves_nothing(
 
 def test_a_clock_set_back_does_not_let_old_words_win(path: Path) -> None:
     with Journal(path, clock=lambda: START) as journal:
-        journal.correct(UID, 1, {"sequence": "T1"}, "ms")
+        journal.add_predictions(parts(1))
+        correct(journal, UID, 1, "T1")
     with Journal(path, clock=lambda: START - timedelta(days=900)) as journal:
-        journal.correct(UID, 1, {"sequence": "PD"}, "ms")
-        found = journal.current(UID, 1)
-        times = [event.time for event in journal.events()]
-    assert found is not None
+        correct(journal, UID, 1, "PD")
+        (found,) = of(journal, UID, 1)
+        times = [event.time[-8:] for event in journal.events()]
     assert found.sequence == "PD"
-    assert times == ["2026-01-31T12:00:00.000000Z", "2026-01-31T12:00:00.000001Z"]
+    assert times == [".000000Z", ".000001Z", ".000002Z"]
+
+
+def test_the_events_of_one_act_have_an_order(journal: Journal) -> None:
+    given = parts(5)
+    journal.add_predictions(given)
+    journal.correct(given, {"sequence": "T1"}, "reader")
+    happened = [(event.kind, event.part) for event in journal.events()]
+    assert happened == [(kind, n) for kind in (EventKind.PREDICTION, EventKind.CORRECTION) for n in range(1, 6)]
 
 
 # Append-only
@@ -224,13 +276,19 @@ def test_a_clock_set_back_does_not_let_old_words_win(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "statement",
-    ["UPDATE event SET payload = '{}'", "DELETE FROM event", "UPDATE event SET time = time"],
+    [
+        "UPDATE event SET payload = '{}'",
+        "DELETE FROM event",
+        "UPDATE event SET time = time",
+        "UPDATE part_images SET images = x''",
+        "DELETE FROM part_images",
+    ],
 )
 def test_nothing_in_the_file_can_be_changed(journal: Journal, path: Path, statement: str) -> None:
     journal.add_predictions(parts(2))
     with pytest.raises(sqlite3.IntegrityError, match="append-only"):
         sqlite3.connect(path).execute(statement)
-    assert journal.current_series(UID) == parts(2)
+    assert journal.current_series(UID) == recorded(*parts(2))
 
 
 def test_replacing_an_event_does_nothing(journal: Journal, path: Path) -> None:
@@ -240,7 +298,7 @@ def test_replacing_an_event_does_nothing(journal: Journal, path: Path) -> None:
         names = [row[1] for row in other.execute("PRAGMA table_info(event)")]
         changed = ", ".join("'{}'" if name == "payload" else name for name in names)
         other.execute(f"INSERT OR REPLACE INTO event SELECT {changed} FROM event")
-    assert journal.current_series(UID) == parts(1)
+    assert journal.current_series(UID) == recorded(*parts(1))
 
 
 # Merging
@@ -268,17 +326,16 @@ def perform(path: Path, operations: list[tuple[str, str, int | None, str]], tick
             if what == "predict":
                 journal.add_predictions(parts(part or 1, series_uid=uid, sequence=value))
             elif what == "correct":
-                journal.correct(uid, part, {"sequence": value}, "ms")
+                correct(journal, uid, part, value)
             elif what == "undo":
-                journal.undo(uid, part, "ms")
+                journal.undo(of(journal, uid, part), "ms")
             else:
-                journal.note(uid, part, "seen", "ms")
+                for one in of(journal, uid, part):
+                    journal.note(one, "seen", "ms")
 
 
 def merged(target: Path, *others: Path) -> None:
-    with Journal(target) as journal:
-        for other in others:
-            journal.merge(other)
+    merge(target, others)
 
 
 @settings(max_examples=15, deadline=None)
@@ -291,7 +348,8 @@ def test_merging_is_a_union(a: Any, b: Any, c: Any, ta: Any, tb: Any, tc: Any) -
         union = set().union(*map(event_ids, originals))
         one, two = Path(folder, "one.sqlite"), Path(folder, "two.sqlite")
         merged(one, *originals)
-        merged(two, originals[2], originals[0], originals[2], originals[1], one)
+        merged(two, originals[2], originals[0], originals[2])
+        merged(two, originals[1], one)
         merged(originals[0], originals[1])
         merged(originals[0], originals[2], originals[0])
         expected = state(one)
@@ -304,28 +362,29 @@ def test_merging_counts_what_is_new_and_again_is_nothing(path: Path, tmp_path: P
     other = tmp_path / "other.sqlite"
     with Journal(other) as journal:
         journal.add_predictions(parts(3))
+    assert merge(path, [other]) == {other: 3}
+    assert merge(path, [other]) == {other: 0}
     with Journal(path) as journal:
-        assert journal.merge(other) == 3
-        assert journal.merge(other) == 0
-        assert journal.current_series(UID) == parts(3)
+        assert journal.current_series(UID) == recorded(*parts(3))
 
 
 def test_merging_what_is_no_journal_changes_nothing(journal: Journal, tmp_path: Path) -> None:
     journal.add_predictions(parts(1))
     with pytest.raises(JournalError):
-        journal.merge(tmp_path / "missing.sqlite")
-    assert journal.current_series(UID) == parts(1)
+        merge(journal.path, [tmp_path / "missing.sqlite"])
+    assert journal.current_series(UID) == recorded(*parts(1))
 
 
 def test_a_label_that_two_people_undid_is_undone_once(tmp_path: Path) -> None:
     first, second = tmp_path / "a.sqlite", tmp_path / "b.sqlite"
     with Journal(first) as journal:
-        journal.correct(UID, 1, {"sequence": "T1"}, "ms")
-        journal.correct(UID, 1, {"sequence": "PD"}, "ms")
+        journal.add_predictions(parts(1))
+        correct(journal, UID, 1, "T1")
+        correct(journal, UID, 1, "PD")
     merged(second, first)
     for path in (first, second):
         with Journal(path) as journal:
-            journal.undo(UID, 1, "ms")
+            journal.undo(of(journal, UID, 1), "ms")
     merged(first, second)
     assert [p.sequence for p in state(first)] == ["T1"]
 
@@ -349,7 +408,7 @@ def test_killed_in_the_middle_loses_nothing_that_was_committed(path: Path) -> No
 
         journal = Journal(sys.argv[1])
         journal.add_predictions([make_prediction(series_uid=f"1.{number}") for number in range(3)])
-        journal.correct("1.0", 1, {"sequence": "PD"}, "ms")
+        journal.correct(journal.current_series("1.0"), {"sequence": "PD"}, "ms")
         journal.add_predictions(dying())
     """
     environment = {**os.environ, "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{REPOSITORY / 'Testing'}"}
@@ -372,7 +431,7 @@ def test_an_error_while_predicting_writes_nothing(journal: Journal) -> None:
         journal.add_predictions(failing())
     assert list(journal.events()) == []
     journal.add_predictions(parts(1))
-    assert journal.current_series(UID) == parts(1)
+    assert journal.current_series(UID) == recorded(*parts(1))
 
 
 def test_a_full_disk_is_said_and_loses_nothing(path: Path) -> None:
@@ -382,8 +441,8 @@ def test_a_full_disk_is_said_and_loses_nothing(path: Path) -> None:
         journal._connection.execute(f"PRAGMA max_page_count = {pages}")
         with pytest.raises(JournalError, match="disk is full; free some space"):
             journal.add_predictions(parts(200, series_uid="9"))
-        assert journal.current_series(UID) == parts(2)
-    assert state(path) == parts(2)
+        assert journal.current_series(UID) == recorded(*parts(2))
+    assert state(path) == recorded(*parts(2))
 
 
 def test_two_processes_write_in_turn(path: Path) -> None:
@@ -514,13 +573,13 @@ def test_a_read_only_folder_is_said_and_can_still_be_read_from(readonly_folder: 
             Journal(path)
         with pytest.raises(JournalError, match="cannot be written; check the permissions"):
             Journal(readonly_folder / "new.sqlite")
-        assert state(path) == parts(2)
+        assert state(path) == recorded(*parts(2))
 
 
 def test_reading_only_cannot_write(path: Path) -> None:
     Journal(path).close()
     with Journal(path, readonly=True) as journal, pytest.raises(JournalError, match="cannot be written"):
-        journal.correct(UID, 1, {"sequence": "T1"}, "ms")
+        journal.correct([make_prediction()], {"sequence": "T1"}, "ms")
 
 
 def test_events_of_another_vocabulary_do_not_stop_reading(journal: Journal) -> None:
@@ -538,91 +597,131 @@ def test_events_of_another_vocabulary_do_not_stop_reading(journal: Journal) -> N
 
 def test_many_corrections_are_all_made_or_none(journal: Journal) -> None:
     journal.add_predictions([*parts(1, series_uid="1.1"), *parts(2, series_uid="1.2")])
-    ids = journal.correct_all([("1.1", None), ("1.2", 2)], {"sequence": "PD"}, "ms", "seen")
+    ids = journal.correct([*of(journal, "1.1"), *of(journal, "1.2", 2)], {"sequence": "PD"}, "ms", "seen")
     assert len(set(ids)) == 2
     assert [p.sequence for p in journal.current_all()] == ["PD", "T2", "PD"]
     with pytest.raises(UsageError):
-        journal.correct_all([("1.1", None), ("1.2", 0)], {"sequence": "T1"}, "ms")
+        journal.correct([*of(journal, "1.1"), nothing_known("", 1)], {"sequence": "T1"}, "ms")
     assert [p.sequence for p in journal.current_all()] == ["PD", "T2", "PD"]
 
 
-def test_unnamed_parts_are_corrected_with_the_chosen_ones_and_named_ones_are_left(journal: Journal) -> None:
-    journal.add_predictions([*parts(1, series_uid="1.1"), *parts(2, series_uid="1.2"), *parts(1, series_uid="1.3")])
-    journal.correct("1.2", 2, {"plane": "SAG"}, "somebody")
-    unnamed = [("1.2", 1), ("1.2", 2), ("1.3", 1), ("1.3", 1)]
-    done = journal.correct_unnamed([("1.1", None)], unnamed, {"sequence": "pd"}, "ms")
-    assert done == [("1.1", None), ("1.2", 1), ("1.3", 1)]
+def test_unlabeled_parts_are_corrected_with_the_chosen_ones_and_labeled_ones_are_left(
+    journal: Journal,
+) -> None:
+    journal.add_predictions(
+        [*parts(1, series_uid="1.1"), *parts(2, series_uid="1.2"), *parts(1, series_uid="1.3")]
+    )
+    journal.correct(of(journal, "1.2", 2), {"plane": "SAG"}, "somebody")
+    others = [*of(journal, "1.1"), *of(journal, "1.2"), *of(journal, "1.3")]
+    labeled: list[Prediction] = []
+    chosen, pd = of(journal, "1.1"), {"sequence": "pd"}
+    assert journal.correct_unlabeled(chosen, iter(others), pd, "ms", "", labeled.append) == (3, 3)
+    assert [(p.series_uid, p.part) for p in labeled] == [("1.2", 2)]
+    wanted = [("1.1", 1), ("1.2", 1), ("1.3", 1)]
     assert [p.sequence for p in journal.current_all()] == ["PD", "PD", "T2", "PD"]
-    assert sorted(journal.undo_step("1.3", 1, "ms")) == [("1.1", None), ("1.2", 1), ("1.3", 1)]
-    journal.correct("1.3", None, {"sequence": "T1"}, "somebody")
-    assert journal.correct_unnamed([], [("1.3", 1)], {"sequence": "PD"}, "ms") == []
+    assert reverted(journal.undo(of(journal, "1.3"), "ms")) == wanted
+    correct(journal, "1.3", None, "T1", "somebody")
+    assert journal.correct_unlabeled([], of(journal, "1.3"), {"sequence": "PD"}, "ms") == (0, 0)
     with pytest.raises(UsageError):
-        journal.correct_unnamed([], [("1.1", 0)], {"sequence": "PD"}, "ms")
+        journal.correct_unlabeled([], [nothing_known("", 1)], {"sequence": "PD"}, "ms")
+
+
+def reverted(corrections: list[Any]) -> list[tuple[str, int]]:
+    return sorted((c.about.series_uid, c.part) for c in corrections)
 
 
 # --- steps and readings
-# --------------------------------------------------------------------------------------------
 
 
-def test_a_step_is_taken_back_as_a_whole(tmp_path: Path) -> None:
-    with Journal(tmp_path / "j.sqlite") as journal:
-        journal.correct("1.1", None, {"sequence": "T1"}, "ms")
-        journal.correct_all([("1.1", None), ("1.2", 2), ("1.3", None)], {"sequence": "T2"}, "ms")
-        assert sorted(journal.undo_step("1.2", None, "ms")) == [("1.1", None), ("1.2", 2), ("1.3", None)]
-        assert [journal.current_series(uid) for uid in ("1.2", "1.3")] == [[], []]
-        (left,) = journal.current_series("1.1")
-        assert left.sequence == "T1"
-        assert journal.undo_step("1.1", None, "ms") == [("1.1", None)]
-        assert journal.undo_step("1.1", None, "ms") == []
+def three(journal: Journal) -> list[Prediction]:
+    """Three series of one part each, as they stand."""
+    journal.add_predictions([make_prediction(series_uid=uid) for uid in ("1.1", "1.2", "1.3")])
+    return list(journal.current_all())
 
 
-def test_a_step_leaves_alone_what_was_taken_back_or_said_later(tmp_path: Path) -> None:
-    with Journal(tmp_path / "j.sqlite") as journal:
-        journal.correct_all([("1.1", None), ("1.2", None), ("1.3", None)], {"sequence": "T2"}, "ms")
-        assert journal.undo("1.1", None, "ms")
-        journal.correct("1.2", None, {"sequence": "PD"}, "ms")
-        assert journal.undo_step("1.3", None, "ms") == [("1.2", None), ("1.3", None)]
-        (named,) = journal.current_series("1.2")
-        assert named.sequence == "PD"
+def test_a_step_is_reverted_as_a_whole(journal: Journal) -> None:
+    all_three = three(journal)
+    correct(journal, "1.1", None, "T1")
+    journal.correct(all_three, {"sequence": "PD"}, "ms")
+    wanted = [("1.1", 1), ("1.2", 1), ("1.3", 1)]
+    assert reverted(journal.undo(of(journal, "1.2"), "ms")) == wanted
+    assert [p.sequence for p in journal.current_all()] == ["T1", "T2", "T2"]
+    assert reverted(journal.undo(of(journal, "1.1"), "ms")) == [("1.1", 1)]
+    assert journal.undo(of(journal, "1.1"), "ms") == []
 
 
-def test_a_blind_reading_changes_no_label(tmp_path: Path) -> None:
-    with Journal(tmp_path / "j.sqlite") as journal:
-        journal.correct("1.1", 1, {"sequence": "T1"}, "first")
-        journal.add_reading("1.1", 1, {"sequence": "t2"}, "second")
-        (label,) = journal.current_series("1.1")
-        assert label.sequence == "T1"
-        (reading,) = [event for event in journal.events() if event.kind is EventKind.NOTE]
-        assert reading.payload["reading"] == {"sequence": "T2"}
-        with pytest.raises(UsageError, match="is no sequence"):
-            journal.add_reading("1.1", 1, {"sequence": "T9"}, "second")
+def test_a_step_leaves_alone_what_was_reverted_or_said_later(journal: Journal) -> None:
+    all_three = three(journal)
+    journal.correct(all_three[:1], {"sequence": "FLAIR"}, "ms", step="an act")
+    journal.correct(all_three[1:], {"sequence": "FLAIR"}, "ms", step="an act")
+    assert reverted(journal.undo_step("an act", "ms", at_most=1)) == [("1.3", 1)]
+    correct(journal, "1.2", None, "PD")
+    assert reverted(journal.undo(of(journal, "1.1"), "ms")) == [("1.1", 1), ("1.2", 1)]
+    assert [p.sequence for p in journal.current_all()] == ["T2", "PD", "T2"]
+    assert journal.undo_step("an act", "ms") == []
 
 
-def test_predictions_of_an_older_journal_are_read_without_a_protocol() -> None:
+def test_a_blind_reading_changes_no_label(journal: Journal) -> None:
+    journal.add_predictions(parts(1))
+    correct(journal, UID, 1, "T1", "first")
+    journal.add_reading(make_prediction(), {"sequence": "t2"}, "second")
+    assert [p.sequence for p in journal.current_series(UID)] == ["T1"]
+    (reading,) = [event for event in journal.events() if event.kind is EventKind.NOTE]
+    assert reading.payload["reading"] == {"sequence": "T2"}
+    assert [(said.user, said.facets) for said in journal.readings(UID)] == [
+        ("first", {"sequence": "T1"}),
+        ("second", {"sequence": "T2"}),
+    ]
+    with pytest.raises(UsageError, match="is no sequence"):
+        journal.add_reading(make_prediction(), {"sequence": "T9"}, "second")
+
+
+def test_human_labels_are_what_people_said_beside_what_the_model_says(journal: Journal) -> None:
+    journal.add_predictions(
+        [make_prediction(), make_prediction(part=2), make_prediction(series_uid="1.2.1.6")]
+    )
+    journal.correct(of(journal, UID), {"sequence": "T1", "plane": "COR"}, "first")
+    correct(journal, UID, 2, "PD", "second")
+    one, two = journal.human_labels()
+    assert [one.model, two.model] == recorded(make_prediction(), make_prediction(part=2))
+    assert (one.facets, one.user) == ({"sequence": "T1", "plane": "COR"}, "first")
+    assert (two.facets, two.user) == ({"sequence": "PD", "plane": "COR"}, "second")
+    assert one.time < two.time
+    journal.undo(of(journal, UID, 2), "second")
+    assert [label.facets["sequence"] for label in journal.human_labels()] == ["T1", "T1"]
+
+
+# --- damaged rows, other versions
+
+
+def test_a_damaged_row_costs_itself_and_no_other(path: Path) -> None:
+    with Journal(path) as journal:
+        three(journal)
+        correct(journal, "1.1", None, "T1")
+        correct(journal, "1.2", None, "PD")
+    with closing(sqlite3.connect(path)) as connection:
+        for name in ("event_no_update", "event_once"):
+            connection.execute(f"DROP TRIGGER {name}")
+        for kind, payload in (("prediction", "{"), ("correction", "[1]"), ("prediction", "cast(x'ff' as text)")):
+            value = payload if payload.startswith("cast") else f"'{payload}'"
+            connection.execute(
+                f"UPDATE event SET payload = {value} WHERE id = (SELECT id FROM event WHERE kind = '{kind}' "
+                "AND length(payload) > 10 ORDER BY time LIMIT 1)"
+            )
+        connection.commit()
+    with Journal(path, readonly=True) as journal:
+        assert [(p.series_uid, p.sequence) for p in journal.current_all()] == [("1.3", "T2")]
+        assert journal.damaged > 0
+        assert [e.kind for e in journal.events()] == [EventKind.PREDICTION, EventKind.CORRECTION]
+
+
+def test_fields_that_this_version_does_not_know_are_passed_over_and_missing_ones_filled() -> None:
     event = prediction_event(make_prediction(protocol={"tr": 4000.0}), id="", time="", actor="", batch="")
     assert event_prediction(event).protocol == {"tr": 4000.0}
-    payload = {name: value for name, value in event.payload.items() if name != "protocol"}
-    assert event_prediction(replace(event, payload=payload)) == make_prediction()
-
-
-def test_human_labels_are_what_people_said_beside_what_the_model_says(tmp_path: Path) -> None:
-    with Journal(tmp_path / "j.sqlite") as journal:
-        journal.add_predictions([make_prediction(), make_prediction(part=2), make_prediction(series_uid="1.2.1.6")])
-        journal.correct(UID, None, {"sequence": "T1", "plane": "COR"}, "first")
-        journal.correct(UID, 2, {"sequence": "PD"}, "second")
-        one, two = journal.human_labels()
-        assert (one.model, two.model) == (make_prediction(), make_prediction(part=2))
-        assert (one.facets, one.user) == ({"sequence": "T1", "plane": "COR"}, "first")
-        assert (two.facets, two.user) == ({"sequence": "PD", "plane": "COR"}, "second")
-        assert one.time < two.time
-        journal.undo_step(UID, None, "second")
-        assert [label.facets["sequence"] for label in journal.human_labels()] == ["T1", "T1"]
-
-
-def test_corrections_in_slices_can_be_one_step(tmp_path: Path) -> None:
-    with Journal(tmp_path / "j.sqlite") as journal:
-        for uid in ("1.1", "1.2", "1.3"):
-            journal.correct_all([(uid, None)], {"sequence": "T2"}, "ms", step="one act")
-        journal.correct("1.4", None, {"sequence": "T2"}, "ms")
-        assert sorted(journal.undo_step("1.2", None, "ms")) == [("1.1", None), ("1.2", None), ("1.3", None)]
-        assert [label.series_uid for label in journal.current_all()] == ["1.4"]
+    payload = {name: value for name, value in event.payload.items() if name not in ("protocol", "opinions")}
+    newer = {**payload, "mood": ["good"], "evidence": [{"witness": "oracle", "reason": "dream", "odds": 3}]}
+    found = event_prediction(replace(event, payload=newer))
+    assert (found.protocol, found.opinions) == ({}, ())
+    assert [(e.witness, e.reason) for e in found.evidence] == [(Witness.FILE, Reason.RECORDED)]
+    with pytest.raises(ValueError, match="without label"):
+        event_prediction(replace(event, payload={k: v for k, v in payload.items() if k != "label"}))

@@ -19,9 +19,10 @@ from SeriesClassifierLib.journal.store import Journal
 def journal(tmp_path: Path) -> Iterator[Journal]:
     with Journal(tmp_path / "j.sqlite") as journal:
         journal.add_predictions([make_prediction(patient_id="SECRET", description="=1+1")])
-        journal.correct("1.2.1.5", None, {"sequence": "PD"}, "ms", note="@home")
-        journal.note("1.2.1.5", 1, "motion", "ms")
-        journal.undo("1.2.1.5", 1, "ms")
+        parts = journal.current_series("1.2.1.5")
+        journal.correct(parts, {"sequence": "PD"}, "ms", note="@home")
+        journal.note(parts[0], "motion", "ms")
+        journal.undo(parts, "ms")
         yield journal
 
 
@@ -30,7 +31,8 @@ def test_json_lines_hold_every_event(journal: Journal, tmp_path: Path) -> None:
     assert write_events(journal.events(), path) == 4
     events = [json.loads(line) for line in path.read_text().splitlines()]
     assert [event["kind"] for event in events] == ["prediction", "correction", "note", "undo"]
-    assert events[0]["payload"]["probabilities"]["sequence"]["T2"] == 0.98765432
+    (opinion,) = events[0]["payload"]["opinions"]
+    assert (opinion["witness"], opinion["classes"]["T2"]) == ("header", 0.98765432)
     assert events[1]["payload"]["facets"] == {"sequence": "PD"}
     assert events[3]["payload"]["undoes"] == events[1]["id"]
 

@@ -31,7 +31,6 @@ def part(truth: str, answer: str, **changes: Any) -> Answered:
         "answer": answer,
         "confidence": None if answer == UNKNOWN else 0.9,
         "status": Status.UNKNOWN if answer == UNKNOWN else Status.AUTO,
-        "probabilities": {},
         "vendor": "SIEMENS",
     }
     return Answered(**{**values, **changes})

@@ -31,7 +31,7 @@ def series(images: list[dict[str, TagValue]]) -> Series:
         Instance(f"{n}", 0, {"SOPInstanceUID": f"1.{n}", "InstanceNumber": float(n), **tags})
         for n, tags in enumerate(images, 1)
     ]
-    return Series("1.2", "1", "P", tuple(instances))
+    return Series("1.2", "", "P", tuple(instances))
 
 
 def stack(

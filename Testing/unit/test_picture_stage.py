@@ -22,7 +22,20 @@ from SeriesClassifierLib.inference.decide import Decision, decide
 from SeriesClassifierLib.inference.picture_model import PictureModel, ThreeAnswers
 from SeriesClassifierLib.inference.picture_stage import PictureStage
 from SeriesClassifierLib.inference.run import Classifier
-from SeriesClassifierLib.records import Instance, Part, Prediction, Series, Status, Study, TagValue
+from SeriesClassifierLib.records import (
+    HEADERS_TASK,
+    Instance,
+    Opinion,
+    Part,
+    Prediction,
+    Reason,
+    Series,
+    Status,
+    Study,
+    TagValue,
+    Witness,
+    classes_of,
+)
 from SeriesClassifierLib.simulation.dicom_writer import uid_of
 from SeriesClassifierLib.sources.assemble import make_series, make_study
 
@@ -112,11 +125,11 @@ def rows(found: Classifier, given: Study) -> dict[int | None, Prediction]:
 
 def own(row: Prediction) -> Prediction:
     """The row without what the other series of the study add to its reasons."""
-    return replace(row, evidence=tuple(reason for reason in row.evidence if reason.kind != "study"))
+    return replace(row, evidence=tuple(e for e in row.evidence if e.witness is not Witness.STUDY))
 
 
-def kinds(row: Prediction) -> set[str]:
-    return {evidence.kind for evidence in row.evidence}
+def witnesses(row: Prediction) -> set[Witness]:
+    return {evidence.witness for evidence in row.evidence}
 
 
 # --- which pixels are opened
@@ -141,7 +154,7 @@ def test_auto_mode_opens_what_the_header_does_not_settle(
     found, by_header = rows(classifier("auto"), given), rows(classifier("header"), given)
     assert opened == ["open"]
     assert (found[2].task, found[2].bundle) == ("prostate", "prostate 0.0.1")
-    assert {"picture", "joint"} <= kinds(found[2])
+    assert {Witness.IMAGE, Witness.JOINT} <= witnesses(found[2])
     assert found[2].status is not Status.AUTO
     assert all(own(found[number]) == own(by_header[number]) for number in (1, 3, 4))
 
@@ -154,7 +167,7 @@ def test_full_mode_opens_every_mr_part(
     found, by_header = rows(classifier("full"), given), rows(classifier("header"), given)
     assert opened == ["settled", "open"]
     assert [found[number].task for number in (1, 2, 3, 4)] == ["prostate", "prostate", "headers", "headers"]
-    assert "picture" in kinds(found[1])
+    assert Witness.IMAGE in witnesses(found[1])
     assert (found[1].sequence, found[1].decided_by) == ("DWI", by_header[1].decided_by)
     assert all(own(found[number]) == own(by_header[number]) for number in (3, 4))
 
@@ -205,15 +218,15 @@ def test_an_unknown_region_is_told_by_the_picture(bundle: Path, tmp_path: Path, 
     found, bundles = PictureStage("auto", "auto", 0.01, [bundle]).look(headers, parts, decisions)
     assert [used.name if used else "" for used in bundles] == ["prostate", "prostate"]
     for decision in found:
-        assert decision.probabilities["region"]["prostate"] > 0.9
+        assert classes_of(decision.opinions, "region", Witness.JOINT)["prostate"] > 0.9
     assert opened == ["1", "2"], "looked at more than once"
 
 
 def test_pictures_outvote_a_header_without_words(bundle: Path, tmp_path: Path) -> None:
     """A header that lost its words has often lost more: what it makes of the region decides nothing."""
     headers, parts, decisions = _undecided(tmp_path, 2)
-    spine = {"region": {"spine": 1.0}}
-    decisions = [replace(d, region="spine", probabilities={**d.probabilities, **spine}) for d in decisions]
+    spine = Opinion(Witness.HEADER, HEADERS_TASK, "region", {"spine": 1.0})
+    decisions = [replace(d, region="spine", opinions=(*d.opinions, spine)) for d in decisions]
     found, bundles = PictureStage("full", "auto", 0.01, [bundle]).look(headers, parts, decisions)
     assert [used.name if used else "" for used in bundles] == ["prostate", "prostate"]
     assert {decision.region for decision in found} == {"prostate"}
@@ -224,7 +237,7 @@ def test_a_bundle_that_knows_no_regions_tells_none(
 ) -> None:
     def no_regions(model: PictureModel, values: Mapping[str, float], slices: np.ndarray) -> ThreeAnswers:
         only = {"sequence": {"T2": 0.9, "OTHER": 0.1}}
-        return ThreeAnswers(only, only, only)
+        return ThreeAnswers(only, only, only, model.task)
 
     monkeypatch.setattr(PictureModel, "answers", no_regions)
     headers, parts, decisions = _undecided(tmp_path, 1)
@@ -333,14 +346,14 @@ def test_pixels_that_cannot_be_read_leave_the_header_s_decision(
         else:
             path.unlink()
     found = rows(classifier("full", pictures=(str(bundle),)), given)
-    (warning,) = (
-        evidence for evidence in found[2].evidence if evidence.kind == "warning" and "slices" in evidence.text
-    )
-    assert str(tmp_path) not in warning.text
-    assert "picture" not in kinds(found[2])
-    rest = replace(found[2], evidence=(), fingerprint="", probabilities={})
-    assert rest == replace(by_header[2], evidence=(), fingerprint="", probabilities={})
-    assert "picture" in kinds(found[1])  # the rest goes on
+    (warning,) = (e for e in found[2].evidence if e.reason is Reason.UNREADABLE)
+    assert warning.witness is Witness.FILE
+    assert "slices" in warning.detail
+    assert str(tmp_path) not in warning.detail
+    assert Witness.IMAGE not in witnesses(found[2])
+    rest = replace(found[2], evidence=(), fingerprint="", opinions=())
+    assert rest == replace(by_header[2], evidence=(), fingerprint="", opinions=())
+    assert Witness.IMAGE in witnesses(found[1])  # the rest goes on
 
 
 def test_the_three_answers_are_probabilities(bundle: Path) -> None:

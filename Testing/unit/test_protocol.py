@@ -9,7 +9,7 @@ import pytest
 
 from SeriesClassifierLib.headers.part_header import PartHeader
 from SeriesClassifierLib.headers.protocol import (
-    block,
+    places,
     protocol,
     same_protocol,
     same_words,
@@ -48,7 +48,7 @@ def test_a_repetition_has_the_same_protocol() -> None:
     )
     assert same_protocol(one, other)
     assert same_words(one, other)
-    assert block(one) == block(other)
+    assert places(one)[0] in places(other)
     assert tells_enough(one)
 
 
@@ -106,7 +106,7 @@ def test_same_protocol_is_an_equivalence_on_drawn_headers_seen_twice() -> None:
         for other in drawn:
             assert same_protocol(one, other) == same_protocol(other, one)
             if same_protocol(one, other):
-                assert block(one) == block(other)
+                assert places(one)[0] in places(other)
 
 
 def test_an_empty_header_tells_nothing() -> None:

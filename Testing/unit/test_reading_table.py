@@ -40,14 +40,14 @@ def test_a_table_that_may_be_filled_in_is_not_written_over(tmp_path: Path) -> No
     with pytest.raises(UsageError, match="name another file"):
         write_reading_table([make_prediction()], path)
     assert path.read_text() == "mine"
-    with pytest.raises(UsageError, match=r"end it in \.csv"):
+    with pytest.raises(UsageError, match=r"end the name in \.csv"):
         write_reading_table([make_prediction()], tmp_path / "reading.xlsx")
 
 
 FILLED = "1.2,1.2.5,1,5,scan,t2,,,,\n1.2,1.2.6,2,6,scan,,,,,\n1.2,1.2.7,1,7,scan, ADC ,ax,,,Prostate\n"
 EXPECTED = [
-    Reading("1.2.5", 1, {"sequence": "T2"}),
-    Reading("1.2.7", 1, {"sequence": "ADC", "plane": "AX", "region": "prostate"}),
+    Reading("1.2.5", 1, {"sequence": "T2"}, study_uid="1.2"),
+    Reading("1.2.7", 1, {"sequence": "ADC", "plane": "AX", "region": "prostate"}, study_uid="1.2"),
 ]
 
 
@@ -60,7 +60,7 @@ EXPECTED = [
         "\ufeff" + HEAD + FILLED,
         (HEAD + FILLED).replace("scan", "süß").encode("cp1252"),
         HEAD + FILLED + "\n,,\n",
-        "part,series_uid,sequence,plane,region\n1,1.2.5,T2,,\n1,1.2.7,ADC,AX,prostate\n",
+        "part,series_uid,sequence,study_uid,plane,region\n1,1.2.5,T2,1.2,,\n1,1.2.7,ADC,1.2,AX,prostate\n",
     ],
     ids=[
         "plain",
@@ -76,15 +76,28 @@ def test_filled_in_rows_are_read_as_spreadsheets_leave_them(tmp_path: Path, text
     assert read_reading_table(table(tmp_path, text)) == EXPECTED
 
 
+def test_the_table_names_each_part_by_its_key(tmp_path: Path) -> None:
+    sample = [make_prediction(), make_prediction(part=2)]
+    write_reading_table(sample, tmp_path / "reading.csv")
+    lines = (tmp_path / "reading.csv").read_text(encoding="utf-8").splitlines()
+    filled = "\n".join([lines[0], *(line.replace(",,,,,", ",T1,,,,") for line in lines[1:])])
+    found = read_reading_table(table(tmp_path, filled))
+    assert [(r.study_uid, r.series_uid, r.part, r.part_key) for r in found] == [
+        (p.study_uid, p.series_uid, p.part, p.part_key) for p in sample
+    ]
+    assert [r.place.rpartition(", ")[2] for r in found] == ["line 2", "line 3"]
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         (HEAD + "1.2,1.2.5,1,5,scan,T9,,,,\n", "line 2: 'T9' is no sequence"),
-        (HEAD + "1.2,1.2.5,0,5,scan,T2,,,,\n", "line 2: '0' is no part"),
-        (HEAD + "1.2,1.2.5,one,5,scan,T2,,,,\n", "line 2: 'one' is no part"),
+        (HEAD + "1.2,1.2.5,0,5,scan,T2,,,,\n", "line 2: '0' is not a part number"),
+        (HEAD + "1.2,1.2.5,one,5,scan,T2,,,,\n", "line 2: 'one' is not a part number"),
         (HEAD + "1.2,,1,5,scan,T2,,,,\n", "line 2: no series_uid"),
         ("a,b\n1,2\n", "no column 'series_uid'"),
         ("", "no column"),
+        (HEAD + "1.2,1.2.5,1,5,scan,T2,,,,\n1.2,1.2.5,1,5,scan,T1,,,,\n", "line 3: .* twice"),
     ],
 )
 def test_what_cannot_be_understood_is_said_with_its_line(tmp_path: Path, text: str, words: str) -> None:

@@ -6,17 +6,20 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from support.pages import Page
-from support.predictions import make_prediction
+from support.predictions import conflict, fact, make_prediction, opinions
 
 from SeriesClassifierLib.errors import UsageError
+from SeriesClassifierLib.explain.evidence_text import text
+from SeriesClassifierLib.explain.label_reasons import deciding_reason, deciding_text
 from SeriesClassifierLib.images.thumbnails import Thumbnail
 from SeriesClassifierLib.publish.report import STATUS_ORDER, write_report
-from SeriesClassifierLib.records import Evidence, Prediction, Status
+from SeriesClassifierLib.records import DecidedBy, Evidence, Prediction, Reason, Status, Witness
 
 HOSTILE = "</title><script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp;{{ 7 * 7 }}\u202egnp.exe"
 PICTURE = Thumbnail(uri="data:image/png;base64,AAAA")
@@ -61,7 +64,7 @@ def test_what_needs_eyes_comes_first(tmp_path: Path) -> None:
     links = [attributes["href"] for tag, attributes in page.elements if tag == "a"]
     targets = {f"#{row['id']}": row["data-status"] for row in rows_of(page)}
     assert [targets[str(link)] for link in links] == [status.value for status in STATUS_ORDER[:3]]
-    assert page.text.index("Needs your eyes") < page.text.index("Study 1")
+    assert page.text.index("Needs review") < page.text.index("Study 1")
 
 
 def test_nothing_to_look_at_is_said(tmp_path: Path) -> None:
@@ -100,11 +103,14 @@ def test_hostile_text_is_only_text(tmp_path: Path, field: str) -> None:
 
 
 def test_hostile_evidence_is_only_text(tmp_path: Path) -> None:
-    evidence = (Evidence(HOSTILE, HOSTILE),)
-    probabilities = {"sequence": {HOSTILE: 0.5}}
+    evidence = (
+        Evidence(Witness.FILE, Reason.UNREADABLE, detail=HOSTILE),
+        Evidence(Witness.WORDS, Reason.WORDS_DISAGREE, "sequence", HOSTILE, other=HOSTILE, decisive=True),
+        Evidence(Witness.HUMAN, Reason.LABELED, "plane", HOSTILE, source=HOSTILE, detail=HOSTILE),
+    )
     page = report(
         tmp_path,
-        [make_prediction(evidence=evidence, probabilities=probabilities)],
+        [make_prediction(evidence=evidence, opinions=opinions({HOSTILE: 0.5}), status=Status.REVIEW)],
         thumbnail_of=lambda _: Thumbnail(reason=HOSTILE),
     )
     assert len(page.scripts) == 1
@@ -124,14 +130,62 @@ def test_patients_are_numbered_unless_asked_for(tmp_path: Path) -> None:
 
 
 def test_evidence_and_alternatives_are_told(tmp_path: Path) -> None:
-    evidence = (Evidence("fact", "plane from orientation"), Evidence("conflict", "description says T1"))
-    probabilities = {"sequence": {"T2": 0.6, "T1": 0.3, "PD": 0.1, "DWI": 0.001}, "plane": {"AX": 1.0}}
-    prediction = make_prediction(status=Status.REVIEW, evidence=evidence, probabilities=probabilities)
-    text = report(tmp_path, [prediction]).text
-    assert "plane from orientation" in text
-    assert text.index("description says T1") < text.index("plane from orientation")
-    assert re.search(r"T2\s*60\.0 %\s*T1\s*30\.0 %\s*PD\s*10\.0 %\s*plane\s*AX\s*> 99\.9 %", text)
-    assert "DWI" not in text
+    evidence = (fact("plane", "AX", "ImageOrientationPatient"), conflict("T1"))
+    found = (
+        *opinions({"T2": 0.6, "T1": 0.3, "PD": 0.1, "DWI": 0.001}),
+        *opinions({"AX": 1.0}, facet="plane"),
+    )
+    prediction = make_prediction(
+        status=Status.REVIEW, evidence=evidence, opinions=found, decided_by=DecidedBy.HEADER
+    )
+    shown = report(tmp_path, [prediction]).text
+    assert text(evidence[0]) in shown
+    assert shown.count(text(evidence[1])) == 3  # above all, beside the label, among the details
+    assert re.search(r"T2\s*60\.0 %\s*T1\s*30\.0 %\s*PD\s*10\.0 %\s*plane\s*AX\s*> 99\.9 %", shown)
+    assert "DWI" not in shown
+
+
+def test_alternatives_are_those_that_the_label_was_taken_from(tmp_path: Path) -> None:
+    found = opinions({"PD": 0.9, "T2": 0.1}, image={"ADC": 1.0}, joint={"T2": 0.8, "OTHER": 0.2})
+    by_both = report(tmp_path, [make_prediction(opinions=found, decided_by=DecidedBy.JOINT)]).text
+    assert re.search(r"T2\s*80\.0 %\s*OTHER\s*20\.0 %", by_both)
+    by_header = report(tmp_path, [make_prediction(opinions=found, decided_by=DecidedBy.HEADER)]).text
+    assert re.search(r"PD\s*90\.0 %\s*T2\s*10\.0 %", by_header)
+
+
+# One piece of evidence of each kind of rule, none of which has decided unless it says so.
+WARNING = Evidence(Witness.FILE, Reason.UNREADABLE, detail="a slice cannot be read")
+FEW = Evidence(Witness.HEADER, Reason.FEW_PARAMETERS, decisive=True)
+NAMED = Evidence(Witness.HUMAN, Reason.LABELED, "sequence", "PD", source="ms")
+OLDER = Evidence(Witness.WORDS, Reason.RECORDED, detail="an older sentence", against=True)
+
+
+@pytest.mark.parametrize(
+    ("status", "evidence", "shown"),
+    [
+        (Status.AUTO, (conflict(decisive=False), WARNING), None),
+        (Status.REVIEW, (conflict(decisive=False), FEW, conflict("PD"), WARNING), FEW),
+        (Status.REVIEW, (conflict("PD"), FEW, conflict(decisive=False)), conflict("PD")),
+        (Status.UNKNOWN, (WARNING, FEW, conflict(decisive=False)), FEW),
+        (Status.CORRECTED, (FEW, NAMED, conflict()), NAMED),
+        (Status.FAILED, (FEW,), None),
+        # As an older version recorded it: what decided is not known.
+        (Status.REVIEW, (WARNING, OLDER, WARNING), OLDER),
+        (Status.REVIEW, (), Evidence(Witness.JOINT, Reason.NOT_CERTAIN, "sequence", "T2", 0.7)),
+        (Status.UNKNOWN, (), Evidence(Witness.JOINT, Reason.NO_CLASS, "sequence", "T2", 0.98765432)),
+    ],
+)
+def test_the_reason_is_the_rule_that_decided(
+    status: Status, evidence: tuple[Evidence, ...], shown: Evidence | None
+) -> None:
+    unknown = {"sequence": "unknown", "confidence": None} if status is Status.UNKNOWN else {"confidence": 0.7}
+    prediction = make_prediction(status=status, evidence=evidence, **unknown)
+    found = deciding_reason(prediction)
+    assert (replace(found, decisive=False) if found else None) == (
+        replace(shown, decisive=False) if shown else None
+    )
+    assert deciding_text(prediction) == (text(shown) if shown else "")
+    assert deciding_text(replace(prediction, error="not a DICOM file")) == "not a DICOM file"
 
 
 def test_a_series_of_several_parts_says_what_it_is(tmp_path: Path) -> None:
@@ -190,7 +244,7 @@ def test_five_thousand_rows_with_pictures_one_at_a_time(tmp_path: Path) -> None:
 def test_pictures_can_be_left_out(tmp_path: Path) -> None:
     without = report(tmp_path, some_predictions())
     assert not any(tag == "img" for tag, _ in without.elements)
-    assert "Picture" not in without.text
+    assert "Thumbnail" not in without.text
     shown = report(tmp_path, some_predictions(), thumbnail_of=lambda _: PICTURE)
     assert sum(tag == "img" for tag, _ in shown.elements) == 5
     reason = report(

@@ -153,7 +153,7 @@ def test_what_a_comparison_tells() -> None:
         (make_prediction(series_uid=uid, sequence=old), make_prediction(series_uid=uid, sequence=new))
         for uid, old, new in (("1", "T2", "T1"), ("2", "T1", "T2"), ("3", "T1", "unknown"), ("4", "T1", "T1"))
     ]
-    values = comparison_values(compare("a", "b", pairs, {("1", 1): "T2", ("2", 1): "T2"}))
+    values = comparison_values(compare("a", "b", pairs, {new.part_key: "T2" for _, new in pairs[:2]}))
     assert set(values) == set(COMPARISON)
     assert (values["breaks"], values["fixes"], values["new_unknown"], values["flips"]) == (1, 1, 1, 3)
     assert not Requirement.parse("breaks==0", COMPARISON).check(values).met

@@ -7,12 +7,13 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.predictions import make_prediction
+from support.predictions import conflict, fact, make_prediction, opinions
 
+from SeriesClassifierLib.explain.evidence_text import WITNESSES, text
 from SeriesClassifierLib.explain.part_details import part_details
 from SeriesClassifierLib.publish.series_row import series_rows
 from SeriesClassifierLib.publish.summary import column_text
-from SeriesClassifierLib.records import DecidedBy, Evidence, Status
+from SeriesClassifierLib.records import DecidedBy, Evidence, Status, Witness
 
 
 def test_a_series_of_one_part_is_its_part() -> None:
@@ -55,24 +56,36 @@ def test_a_row_is_plain_json_and_names_no_patient() -> None:
 
 
 def test_details_tell_facts_apart_and_who_says_what() -> None:
+    evidence = (
+        fact("plane", "AX", "ImageOrientationPatient"),
+        conflict("T1", other="T2"),
+        Evidence(Witness.IMAGE, facet="sequence", value="T2", probability=0.6),
+    )
     details = part_details(
         make_prediction(
-            evidence=(
-                Evidence("fact", "plane AX"),
-                Evidence("conflict", "the description says T1"),
-                Evidence("picture", "picture alone: T2 60%"),
+            status=Status.REVIEW,
+            evidence=evidence,
+            opinions=(
+                *opinions(
+                    {"T2": 0.7, "T1": 0.2, "PD": 0.001},
+                    image={"T2": 0.6, "OTHER": 0.4},
+                    joint={"T2": 0.9, "OTHER": 0.1},
+                    of_task={"T2": 0.3, "OTHER": 0.7},
+                ),
+                *opinions({"NONE": 1.0}, facet="phase"),
             ),
-            probabilities={
-                "sequence": {"T2": 0.7, "T1": 0.2, "PD": 0.001},
-                "sequence (picture alone)": {"T2": 0.6, "OTHER": 0.4},
-                "sequence (both)": {"T2": 0.9, "OTHER": 0.1},
-                "phase": {"NONE": 1.0},
-            },
         )
     )
-    assert details.facts == ("plane AX",)
-    assert [kind for kind, _ in details.evidence] == ["conflict", "picture"]
-    said = {a.name: (a.header, a.picture, a.both) for a in details.alternatives}
+    assert details.facts == (text(evidence[0]),)
+    assert details.reason == text(evidence[1])
+    assert [(e["witness"], e["reason"], e["value"]) for e in details.evidence] == [
+        ("words", "words_disagree", "T1"),
+        ("image", "states", "T2"),
+    ]
+    assert [(e["against"], e["decisive"]) for e in details.evidence] == [(True, True), (False, False)]
+    assert [e["title"] for e in details.evidence] == [WITNESSES[Witness.WORDS], WITNESSES[Witness.IMAGE]]
+    assert [e["text"] for e in details.evidence] == [text(e) for e in evidence[1:]]
+    said = {a.name: (a.header, a.image, a.joint) for a in details.alternatives}
     assert said == {"T2": (0.7, 0.6, 0.9), "T1": (0.2, None, None), "OTHER": (None, 0.4, 0.1)}
     assert [a.name for a in details.alternatives] == ["T2", "T1", "OTHER"]
     json.dumps(details.as_json(), allow_nan=False)

@@ -20,6 +20,7 @@ from SeriesClassifierLib.cli.main import CANNOT_OPEN, DONE, WRONG_USAGE, main
 from SeriesClassifierLib.curation import patterns
 from SeriesClassifierLib.curation.apply_rules import apply, corrections_by_people
 from SeriesClassifierLib.curation.propose_rules import propose
+from SeriesClassifierLib.curation.rule_files import write_rules
 from SeriesClassifierLib.curation.site_rules import Condition, SiteRule, differs, matches
 from SeriesClassifierLib.errors import JournalError, UsageError
 from SeriesClassifierLib.journal.state import HumanLabel
@@ -351,6 +352,15 @@ def test_classes_that_there_are_not_are_named_with_the_rule() -> None:
 WATER = SiteRule("water", Condition("PHILIPS", r"mDIXON.*_W\b"), {"sequence": "DIXON_W"})
 
 
+def correct(journal: Journal, n: int, sequence: str) -> None:
+    journal.correct(journal.current_series(f"1.2.{n}"), {"sequence": sequence}, "ms")
+
+
+def step_of(journal: Journal, n: int) -> str:
+    """The step of the last correction of a series."""
+    return journal.corrections(f"1.2.{n}")[-1].step
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A journal of ten series, of which one was corrected by a person and one could not be read."""
@@ -359,7 +369,7 @@ def path(tmp_path: Path) -> Path:
         journal.add_predictions(part(n, "mDIXON_W") for n in range(1, 7))
         journal.add_predictions([part(7, "mDIXON_W", "DIXON_W"), part(8, "mDIXON_F", "DIXON_F")])
         journal.add_predictions([part(9, "mDIXON_W", "unknown", status=Status.FAILED), part(10, "mDIXON_W")])
-        journal.correct("1.2.10", None, {"sequence": "DIXON_IN"}, "ms")
+        correct(journal, 10, "DIXON_IN")
     return path
 
 
@@ -397,15 +407,15 @@ def test_applying_twice_changes_nothing_more(journal: Journal) -> None:
 def test_a_rule_is_taken_back_as_one_step(journal: Journal) -> None:
     before = list(journal.current_all())
     apply(journal, [WATER], "ms")
-    assert len(journal.undo_step("1.2.2", 1, "ms")) == 6
+    assert len(journal.undo_step(step_of(journal, 2), "ms")) == 6
     assert list(journal.current_all()) == before
 
 
 def test_two_rules_are_two_steps(journal: Journal) -> None:
     plane = SiteRule("plane", Condition(description="mDIXON"), {"plane": "COR"})
     assert apply(journal, [WATER, plane], "ms").labeled == {"water": 6, "plane": 8}
-    assert journal.current("1.2.1", 1).label == "DIXON_W COR"
-    journal.undo_step("1.2.1", 1, "ms")
+    assert journal.current_series("1.2.1")[0].label == "DIXON_W COR"
+    journal.undo_step(step_of(journal, 1), "ms")
     assert {p.plane for p in journal.current_all()} == {"AX"}
     assert sequences(journal)["1.2.1"] == "DIXON_W"
 
@@ -435,8 +445,8 @@ def test_whoever_applies_rules_has_a_name_and_so_has_each_rule(journal: Journal)
 
 def test_a_rule_is_no_reason_for_itself(journal: Journal) -> None:
     for n in (1, 2, 3):
-        journal.correct(f"1.2.{n}", 1, {"sequence": "DIXON_W"}, "ms")
-    journal.undo("1.2.10", None, "ms")
+        correct(journal, n, "DIXON_W")
+    journal.undo(journal.current_series("1.2.10"), "ms")
     (rule,) = propose(corrections_by_people(journal), journal.current_all())
     assert (rule.corrections, rule.changes) == (3, 4)
     apply(journal, [rule], "ms")
@@ -455,12 +465,12 @@ def run(*arguments: object) -> int:
 def test_from_corrections_to_labels(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rules = tmp_path / "rules.yaml"
     with Journal(path) as journal:
-        journal.undo("1.2.10", None, "ms")
-    assert run("rules", "propose", path, "--out", rules) == DONE
+        journal.undo(journal.current_series("1.2.10"), "ms")
+    assert run("rules", "propose", "--journal", path, "--out", rules) == DONE
     assert "no rule" in capsys.readouterr().out
     with Journal(path) as journal:
         for n in (1, 2, 3):
-            journal.correct(f"1.2.{n}", None, {"sequence": "DIXON_W"}, "ms")
+            correct(journal, n, "DIXON_W")
     assert run("rules", "propose", path, "--out", rules) == DONE
     line, written = capsys.readouterr().out.splitlines()
     assert line == (
@@ -476,7 +486,27 @@ def test_from_corrections_to_labels(path: Path, tmp_path: Path, capsys: pytest.C
 
 
 def test_wrong_use_has_an_exit_code(path: Path, tmp_path: Path) -> None:
-    assert run("rules", "propose", tmp_path / "none.sqlite") == CANNOT_OPEN
+    rules, typo = tmp_path / "rules.yaml", tmp_path / "none.sqlite"
+    write_rules([WATER], rules)
+    assert run("rules", "propose", typo) == CANNOT_OPEN
+    assert run("rules", "apply", "--journal", typo, "--rules", rules, "--user", "ms") == CANNOT_OPEN
+    assert not typo.exists()
     assert run("rules", "apply", path, "--rules", tmp_path / "none.yaml", "--user", "ms") == WRONG_USAGE
+    assert run("rules", "propose", path, "--journal", path) == WRONG_USAGE
     with pytest.raises(JournalError):
-        Journal(tmp_path / "none.sqlite", readonly=True)
+        Journal(typo, readonly=True)
+    with pytest.raises(SystemExit) as ended:
+        run("rules", "apply", path, "--rules", rules, "--user", " ")
+    assert ended.value.code == WRONG_USAGE
+
+
+def test_rules_that_disagree_are_reported(
+    path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rules = tmp_path / "rules.yaml"
+    write_rules([WATER, SiteRule("fat", Condition(description="mDIXON"), {"sequence": "DIXON_F"})], rules)
+    assert run("rules", "apply", path, "--rules", rules, "--user", "ms") == DONE
+    shown = capsys.readouterr()
+    assert "water: 0 parts labeled" in shown.out
+    assert "water, fat disagree about part 1 of series 1.2.1: left as it is" in shown.err
+    assert "mDIXON" not in shown.err

@@ -16,7 +16,7 @@ from support.simulated import write_small_series
 
 from SeriesClassifierLib.errors import SourceBusyError, SourceError
 from SeriesClassifierLib.protocols import Source
-from SeriesClassifierLib.records import Instance, Series, TagValue
+from SeriesClassifierLib.records import Instance, Reason, Series, TagValue
 from SeriesClassifierLib.simulation.database_writer import write_database
 from SeriesClassifierLib.simulation.wheel_samples import copy_wheel_samples
 from SeriesClassifierLib.sources import assemble, header_scan, open_source
@@ -237,10 +237,20 @@ def test_folder_that_is_not_there_says_so(tmp_path: Path) -> None:
 # --- putting together
 
 
-def test_image_that_is_there_twice_counts_once() -> None:
+def test_image_that_is_there_twice_counts_once(tmp_path: Path) -> None:
+    (file,) = write_small_series(tmp_path / "a", study=1, series=1, images=1)
+    copy = shutil.copyfile(file, tmp_path / "b.dcm")
+    tags: dict[str, TagValue] = {"SOPInstanceUID": "1", "InstanceNumber": 1.0}
+    series = assemble.make_series("s", [Instance(str(copy), 0, tags), Instance(str(file), 0, tags)])
+    assert [instance.path for instance in series.instances] == [str(file)]
+    assert not series.warnings
+
+
+def test_images_of_one_uid_that_cannot_be_compared_are_both_kept() -> None:
     tags: dict[str, TagValue] = {"SOPInstanceUID": "1", "InstanceNumber": 1.0}
     series = assemble.make_series("s", [Instance("b", 0, tags), Instance("a", 0, tags)])
-    assert [instance.path for instance in series.instances] == ["a"]
+    assert len(series.instances) == 2
+    assert [warning.reason for warning in series.warnings] == [Reason.REPEATED_SOP_UID]
 
 
 def test_frames_of_a_file_are_images_of_their_own() -> None:

@@ -36,6 +36,11 @@ def test_small_and_in_one_file(stored: Path) -> None:
         assert connection.execute("PRAGMA freelist_count").fetchone() == (0,)
 
 
+def shown_today(row: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 gave a label without a class the probability of a class that it did not show."""
+    return {**row, "confidence": None} if row["sequence"] == "unknown" else row
+
+
 @pytest.mark.parametrize("stored", ONCE)
 def test_shows_what_the_version_that_wrote_it_showed(stored: Path, tmp_path: Path) -> None:
     path = tmp_path / "journal.sqlite"
@@ -48,7 +53,8 @@ def test_shows_what_the_version_that_wrote_it_showed(stored: Path, tmp_path: Pat
         for row, old in zip(rows, expected["rows"], strict=True)
     ]
     assert kept == [
-        {name: value for name, value in old.items() if name != "evidence"} for old in expected["rows"]
+        {name: value for name, value in shown_today(old).items() if name != "evidence"}
+        for old in expected["rows"]
     ]
     with Journal(path, readonly=True) as journal:
         events = list(journal.events())

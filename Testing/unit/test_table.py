@@ -21,13 +21,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.predictions import make_prediction
+from support.predictions import make_prediction, opinions
 
 from SeriesClassifierLib.errors import SeriesClassifierError, UsageError
+from SeriesClassifierLib.explain.evidence_text import text
 from SeriesClassifierLib.publish.atomic import replacing
 from SeriesClassifierLib.publish.summary import column_text, series_summary
 from SeriesClassifierLib.publish.table import COLUMNS, row, sort_key, to_csv, write_table
-from SeriesClassifierLib.records import DecidedBy, Evidence, Prediction, Status
+from SeriesClassifierLib.records import DecidedBy, Evidence, Prediction, Reason, Status, Witness
 
 ENDINGS = (".csv", ".json") if find_spec("pyarrow") is None else (".csv", ".json", ".parquet")
 
@@ -46,7 +47,7 @@ def some_predictions() -> list[Prediction]:
             decided_by=DecidedBy.HEADER,
             error="header is damaged: send it again",
             evidence=(),
-            probabilities={},
+            opinions=(),
         ),
     ]
 
@@ -67,21 +68,22 @@ def test_the_columns_are_those_of_the_contract() -> None:
     assert (
         *("patient_id", "study_uid", "series_uid", "part", "series_number", "description", "task", "label"),
         *("region", "sequence", "plane", "phase", "derived", "b_value", "confidence", "status", "decided_by"),
-        *("bundle", "n_instances", "error"),
+        *("bundle", "n_instances", "error", "part_key"),
     ) == COLUMNS
 
 
 def test_csv_is_this_to_the_byte(tmp_path: Path) -> None:
     path = tmp_path / "labels.csv"
     assert write_table(some_predictions(), path) == 3
+    keys = [prediction.part_key for prediction in some_predictions()]
     lines = (
         ",".join(COLUMNS),
         "P-1,1.2.1,1.2.1.5,1,5,t2_tse_tra,prostate,T2 AX,prostate,T2,AX,NONE,ORIGINAL,,0.9877,auto,joint,"
-        "prostate-1.0.0,19,",
+        f"prostate-1.0.0,19,,{keys[0]}",
         "P-1,1.2.1,1.2.1.5,2,5,t2_tse_tra,prostate,DWI AX b800,prostate,DWI,AX,NONE,ORIGINAL,800,1.0000,auto,joint,"
-        "prostate-1.0.0,19,",
+        f"prostate-1.0.0,19,,{keys[1]}",
         'P-1,1.2.1,,1,,"a ""quoted"", broken file",prostate,T2 AX,prostate,T2,AX,NONE,ORIGINAL,0.5,,failed,header,'
-        "prostate-1.0.0,19,header is damaged: send it again",
+        f"prostate-1.0.0,19,header is damaged: send it again,{keys[2]}",
     )
     assert path.read_bytes() == "".join(f"{line}\n" for line in lines).encode()
 
@@ -107,8 +109,19 @@ def test_json_tells_evidence_and_probabilities(tmp_path: Path) -> None:
     path = tmp_path / "labels.json"
     write_table(some_predictions(), path)
     first, second, _ = json.loads(path.read_text())
-    assert first["evidence"] == [{"kind": "fact", "text": "plane AX from ImageOrientationPatient"}]
-    assert first["probabilities"] == {"sequence": {"T2": 0.9877, "T1": 0.0123}}
+    assert first["evidence"] == [
+        {
+            **{"witness": "fact", "reason": "states", "facet": "plane", "value": "AX", "probability": None},
+            **{"other": "", "source": "ImageOrientationPatient", "number": None, "detail": ""},
+            **{"against": False, "decisive": False, "text": text(make_prediction().evidence[0])},
+        }
+    ]
+    assert first["probabilities"] == [
+        {
+            **{"witness": "header", "task": "headers", "facet": "sequence"},
+            "classes": {"T2": 0.9877, "T1": 0.0123},
+        }
+    ]
     assert re.search(r'"b_value": 800,', path.read_text())
     assert second["b_value"] == 800
 
@@ -139,14 +152,23 @@ def test_no_cell_is_a_formula(tmp_path: Path, text: str, column: str) -> None:
 
 
 @given(st.text(), st.floats(), st.floats())
-def test_any_text_and_number_gives_one_readable_row(text: str, confidence: float, b_value: float) -> None:
+def test_any_text_and_number_gives_one_readable_row(words: str, confidence: float, b_value: float) -> None:
     prediction = make_prediction(
-        description=text,
-        error=text,
+        description=words,
+        error=words,
         confidence=confidence,
         b_value=b_value,
-        evidence=(Evidence("header", text),),
-        probabilities={"sequence": {"T2": confidence}},
+        evidence=(
+            Evidence(
+                Witness.FILE,
+                Reason.UNREADABLE,
+                value=words,
+                probability=confidence,
+                number=b_value,
+                detail=words,
+            ),
+        ),
+        opinions=opinions({"T2": confidence, words: b_value}),
     )
     with tempfile.TemporaryDirectory() as folder:
         for ending in ENDINGS:

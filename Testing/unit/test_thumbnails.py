@@ -233,8 +233,8 @@ def test_the_index_finds_the_picture_of_a_part(tmp_path: Path, ramp: np.ndarray[
     path = str(write(tmp_path / "a.dcm", ramp))
     index = ThumbnailIndex(10)
     assert index(prediction).reason == "no images"
-    index.add(Part(prediction.series_uid, 2, 2, ()))
-    index.add(Part(prediction.series_uid, 1, 2, (instance(path, 0.0),)))
+    index.add(Part(prediction.series_uid, 2, 2, (), key="all@0"))
+    index.add(Part(prediction.series_uid, 1, 2, (instance(path, 0.0),), key=prediction.part_key))
     assert picture(index(prediction)).shape == (5, 10)
 
 

@@ -18,11 +18,11 @@ from support.simulated import write_small_series
 from SeriesClassifierLib.cli.main import CANNOT_OPEN, WRONG_USAGE, main
 from SeriesClassifierLib.errors import SourceError, UsageError
 from SeriesClassifierLib.export.curated import FINDINGS, export_curated
+from SeriesClassifierLib.export.labeled_parts import LabeledParts
 from SeriesClassifierLib.export.patients import groups, split_of
 from SeriesClassifierLib.export.training_layout import MANIFEST, Settings
 from SeriesClassifierLib.headers.features import features
 from SeriesClassifierLib.headers.part_header import series_headers
-from SeriesClassifierLib.journal.state import HumanLabel
 from SeriesClassifierLib.journal.store import Journal
 from SeriesClassifierLib.parts.split import split
 from SeriesClassifierLib.sources import open_source
@@ -51,16 +51,18 @@ def journal(source: Path, tmp_path: Path) -> Iterator[Journal]:
     assert main(["classify", str(source), "--journal", str(path), "--mode", "header", "--quiet"]) == 0
     with Journal(path) as opened:
         for label in list(opened.current_all()):
-            opened.correct(label.series_uid, label.part, {"sequence": "T2", "plane": "AX"}, "Dr Reader")
+            opened.correct([label], {"sequence": "T2", "plane": "AX"}, "Dr Reader")
         yield opened
 
 
-def labels(journal: Journal) -> list[HumanLabel]:
-    return list(journal.human_labels())
+def series_uids(journal: Journal) -> list[str]:
+    return sorted({label.model.series_uid for label in journal.human_labels()})
 
 
-def export(journal: Journal, source: Path, out: Path, **settings: Any) -> Any:
-    return export_curated(labels(journal), source, out, Settings(**settings))
+def export(journal: Journal, source: Path, out: Path, told: Any = lambda *_: None, **settings: Any) -> Any:
+    with LabeledParts() as labels:
+        labels.extend(journal.human_labels())
+        return export_curated(labels, source, out, Settings(**settings), told=told)
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -112,9 +114,9 @@ def test_a_label_that_changed_or_went_is_brought_up_to_date(
 ) -> None:
     out = tmp_path / "out"
     export(journal, source, out)
-    first, second, *_ = sorted({label.model.series_uid for label in labels(journal)})
-    journal.correct(first, None, {"sequence": "FLAIR"}, "Dr Reader")
-    assert journal.undo_step(second, None, "Dr Reader")
+    first, second, *_ = series_uids(journal)
+    journal.correct(journal.current_series(first), {"sequence": "FLAIR"}, "Dr Reader")
+    assert journal.undo(journal.current_series(second), "Dr Reader")
     export(journal, source, out)
     found = read_training_sets([out])
     assert sorted(e.truth["sequence"] for e in found.examples) == ["FLAIR", *["T2"] * (N_SERIES - 2)]
@@ -127,7 +129,7 @@ def test_what_changed_since_it_was_labelled_is_left_out(
     (source / "0" / "0003.dcm").unlink()
     result = export(journal, source, tmp_path / "out")
     assert result.exported.parts == N_SERIES - 1
-    assert result.exported.left_out == {"changed since it was labelled": 1}
+    assert result.exported.left_out == {"changed since it was classified": 1}
 
 
 def test_an_export_that_was_stopped_is_no_training_set(
@@ -144,7 +146,7 @@ def test_an_export_that_was_stopped_is_no_training_set(
             raise Stop
 
     with pytest.raises(Stop):
-        export_curated(labels(journal), source, out, Settings(), told=stop)
+        export(journal, source, out, told=stop)
     with pytest.raises(SourceError, match="no complete training set"):
         read_training_sets([out])
     export(journal, source, out)
@@ -178,7 +180,7 @@ def test_identifiers_leave_only_when_asked_for(journal: Journal, source: Path, t
     export(journal, source, tmp_path / "plain")
     export(journal, source, tmp_path / "named", identifiers=True)
     plain, named = (b"".join(content(tmp_path / name).values()) for name in ("plain", "named"))
-    for value in (b"SOMEBODY-7", b"Dr Reader", b"t2_tse_tra", labels(journal)[0].model.series_uid.encode()):
+    for value in (b"SOMEBODY-7", b"Dr Reader", b"t2_tse_tra", series_uids(journal)[0].encode()):
         assert value not in plain
         assert value in named
     assert b"must not leave the site" in named

@@ -15,6 +15,7 @@ class qSlicerCommandOptions(QtCore.QObject):
     """How Slicer was started. ``testing`` is for the tests to set."""
 
     testing = False
+    noMainWindow = Property(bool, lambda _self: True)
     testingEnabled = Property(bool, lambda self: self.testing)
     runPythonAndExit = Property(
         bool, lambda self: self.__dict__.get("_run", False), lambda self, value: setattr(self, "_run", value)
@@ -27,9 +28,10 @@ class qSlicerApplication(QtWidgets.QApplication):
     startupCompleted = Signal()
     mrmlSceneChanged = Signal("vtkMRMLScene*")
 
-    def start(self, folder: Path) -> None:
-        """Begin again, as for a first start of Slicer with ``folder`` as its home."""
+    def start(self, folder: Path, version: str) -> None:
+        """Begin again, as for a first start of a version of Slicer with ``folder`` as its home."""
         self.folder = folder
+        self.version = [int(number) for number in version.split(".")]
         self.exit_codes: list[int] = []
         self.options = qSlicerCommandOptions(self)
         self.setOrganizationName("NA-MIC")
@@ -43,8 +45,8 @@ class qSlicerApplication(QtWidgets.QApplication):
     slicerHome = Property(str, lambda self: str(self.folder))
     temporaryPath = Property(str, lambda self: str(self.folder))
     mainApplicationName = Property(str, lambda self: "Slicer")
-    majorVersion = Property(int, lambda self: 5)
-    minorVersion = Property(int, lambda self: 12)
+    majorVersion = Property(int, lambda self: self.version[0])
+    minorVersion = Property(int, lambda self: self.version[1])
     slicerUserSettingsFilePath = Property(str, lambda self: self._settings.fileName())
 
     @Slot(result=bool)

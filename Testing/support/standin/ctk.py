@@ -10,7 +10,13 @@ from typing import Any
 
 from PySide6 import QtCore, QtGui, QtWidgets
 from PySide6.QtCore import Property, Signal, Slot
-from support.standin.dicom_browser import ctkDICOMBrowser, ctkDICOMTableManager, ctkDICOMTableView
+from support.standin.dicom_browser import (
+    ctkDICOMBrowser,
+    ctkDICOMPatientView,
+    ctkDICOMTableManager,
+    ctkDICOMTableView,
+    ctkDICOMVisualBrowserWidget,
+)
 from support.standin.dicom_database import ctkDICOMDatabase, ctkDICOMModel
 from support.standin.proxy import proxy_class
 
@@ -47,13 +53,19 @@ class ctkCollapsibleButton(QtWidgets.QAbstractButton):
         option.text = f"{'▸' if self._collapsed else '▾'}  {self.text()}"
         self.style().drawControl(QtWidgets.QStyle.CE_PushButton, option, QtGui.QPainter(self), self)
 
+    def hitButton(self, position):
+        """Only the title is the button: a click on what is in the section is not for it."""
+        return position.y() < _TITLE_HEIGHT
+
     def showEvent(self, _event):
         """A form says that it is collapsed before it says what is in it."""
         if self._collapsed:
             self._hide_children()
 
     def sizeHint(self):
-        inside = self.layout().sizeHint() if self.layout() is not None and not self._collapsed else QtCore.QSize()
+        inside = (
+            self.layout().sizeHint() if self.layout() is not None and not self._collapsed else QtCore.QSize()
+        )
         return QtCore.QSize(inside.width(), max(_TITLE_HEIGHT + 4, inside.height()))
 
     def _make_room(self) -> None:
@@ -251,6 +263,8 @@ WIDGETS = {
         ctkDICOMBrowser,
         ctkDICOMTableManager,
         ctkDICOMTableView,
+        ctkDICOMPatientView,
+        ctkDICOMVisualBrowserWidget,
         qMRMLWidget,
     )
 }

@@ -1,4 +1,6 @@
-"""The table browser of CTK: three tables of real SQL models, where a choice in one fills the next."""
+"""The table browser of CTK: three tables of real SQL models, where a choice in one fills the next. And the visual
+browser, as far as others ask it something.
+"""
 
 # ruff: noqa: N801, N802, N803, N815 (names of C++)
 from __future__ import annotations
@@ -229,6 +231,7 @@ class ctkDICOMBrowser(QtWidgets.QWidget):
         self._manager = ctkDICOMTableManager(self)
         self._manager.setDICOMDatabase(self._database)
         QtWidgets.QVBoxLayout(self).addWidget(self._manager)
+        self._progress = _progress_frame(self)
 
     @Slot(result=QtCore.QObject)
     def database(self) -> ctkDICOMDatabase:
@@ -241,6 +244,17 @@ class ctkDICOMBrowser(QtWidgets.QWidget):
     @Slot()
     def waitForImportFinished(self) -> None:
         """The stand-in imports nothing."""
+
+    @Slot(int)
+    def onIndexingProgress(self, _percent: int) -> None:
+        """For a test to call: an import is under way."""
+        self._progress.show()
+
+    @Slot(int, int, int, int)
+    def onIndexingComplete(self, _patients: int, _studies: int, _series: int, _images: int) -> None:
+        """For a test to call: it has ended."""
+        self._progress.hide()
+        self.directoryImported.emit()
 
     @Slot(str)
     def setDatabaseDirectory(self, directory: str) -> None:
@@ -270,3 +284,65 @@ class ctkDICOMBrowser(QtWidgets.QWidget):
             above = [self._database.studyForSeries(uid) for uid in uids]
             self.setSelectedItems(ctkDICOMModel.StudyType, above)
             self._manager.setCurrentSeriesSelection(uids)
+
+
+class ctkDICOMPatientView(QtWidgets.QWidget):
+    """What is chosen in the visual browser. Nothing tells that another series was chosen in a study."""
+
+    studiesSelectionChanged = Signal("QStringList")
+
+    def __init__(self, parent: QtWidgets.QWidget | None = None):
+        super().__init__(parent)
+        self._patients: list[str] = []
+        self._series: list[str] = []
+
+    @Slot(result="QStringList")
+    def selectedPatientUIDs(self) -> list:
+        return self._patients
+
+    @Slot("QStringList")
+    def selectPatientUIDs(self, patientUIDs: list) -> None:
+        self._patients = list(patientUIDs)
+
+    @Slot(result="QStringList")
+    def selectedSeriesInstanceUIDs(self) -> list:
+        return self._series
+
+    @Slot("QStringList")
+    def selectSeriesInstanceUIDs(self, seriesInstanceUIDs: list) -> None:
+        self._series = list(seriesInstanceUIDs)
+
+
+class ctkDICOMVisualBrowserWidget(QtWidgets.QWidget):
+    """The visual browser, which imports by an indexer of its own."""
+
+    databaseDirectoryChanged = Signal(str)
+    seriesRetrieved = Signal("QStringList")
+    directoryImported = Signal()
+
+    def __init__(self, parent: QtWidgets.QWidget | None = None):
+        super().__init__(parent)
+        self._view = ctkDICOMPatientView(self)
+        self._progress = _progress_frame(self)
+
+    @Slot(result=QtCore.QObject)
+    def patientView(self) -> ctkDICOMPatientView:
+        return self._view
+
+    @Slot(int)
+    def onIndexingProgress(self, _percent: int) -> None:
+        """For a test to call: an import is under way."""
+        self._progress.show()
+
+    @Slot(int, int, int, int)
+    def onIndexingComplete(self, _patients: int, _studies: int, _series: int, _images: int) -> None:
+        """For a test to call: it has ended."""
+        self._progress.hide()
+        self.directoryImported.emit()
+
+
+def _progress_frame(parent: QtWidgets.QWidget) -> QtWidgets.QFrame:
+    frame = QtWidgets.QFrame(parent)
+    frame.setObjectName("ProgressFrame")
+    frame.hide()
+    return frame

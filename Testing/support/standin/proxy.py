@@ -14,7 +14,7 @@ import sys
 import threading
 import traceback
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -23,6 +23,8 @@ from shiboken6 import Shiboken
 from shibokensupport.signature import get_signature
 
 slot_errors: list[str] = []
+# (class, method) that the version of Slicer at hand does not have yet.
+_hidden: set[tuple[str, str]] = set()
 _classes: dict[type, ProxyType] = {}
 # By the address of the sender: what is connected to it, until it is destroyed or disconnected.
 _connections: dict[int, list[tuple[str, Callable, QtCore.QMetaObject.Connection]]] = {}
@@ -202,12 +204,14 @@ class QObjectProxy(Proxy):
         if "_raw_class" in cls.__dict__:
             return
         for name in cls.__dict__:
-            if name.endswith("Event") or name == "eventFilter":
+            if name.endswith("Event"):
                 raise NotImplementedError(f"the stand-in cannot override {name}; it works in PythonQt")
-        signals = {name: one for name, one in cls.__dict__.items() if isinstance(one, QtCore.Signal)}
-        for name in signals:
+        members = {name: one for name, one in cls.__dict__.items() if isinstance(one, QtCore.Signal)}
+        for name in members:
             delattr(cls, name)
-        cls._raw_class = type(cls.__name__, (cls._raw_class,), signals)
+        if "eventFilter" in cls.__dict__:
+            members["eventFilter"] = _filter_event
+        cls._raw_class = type(cls.__name__, (cls._raw_class,), members)
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -340,6 +344,24 @@ class BoundMethod:
         return hash((self._proxy, self.__name__))
 
 
+def _filter_event(raw: QtCore.QObject, watched: QtCore.QObject, event: QtCore.QEvent) -> bool:
+    """`eventFilter` of a Python class. What it raises is only printed, and what is no True is False."""
+    proxy = raw.__dict__.get("_proxy")
+    if proxy is None:  # its __init__ is not over yet
+        return False
+    try:
+        return bool(proxy.eventFilter(wrap(watched), wrap(event)))
+    except Exception:
+        note_error(*sys.exc_info())
+        return False
+
+
+def hide_methods(names: Iterable[tuple[str, str]]) -> None:
+    """From now on these (class, method) do not exist, and all others do."""
+    _hidden.clear()
+    _hidden.update(names)
+
+
 def proxy_class(raw_class: type) -> ProxyType:
     """The proxy class of a PySide class or of one of the stand-in's own."""
     if raw_class not in _classes:
@@ -434,7 +456,7 @@ def _lookup(raw_class: type, name: str, raw: QtCore.QObject | None = None) -> st
     The rule of light wrapping: a method of a CTK or Slicer class exists only if its meta-object lists it.
     """
     plain = name[:-1] if name.endswith("_") else name
-    if hasattr(raw_class, plain):
+    if hasattr(raw_class, plain) and (raw_class.__name__, plain) not in _hidden:
         owner = next((one for one in raw_class.__mro__ if plain in one.__dict__), raw_class)
         is_listed = raw is not None and bool(_methods(raw, plain))
         is_method = inspect.isroutine(getattr(raw_class, plain))

@@ -92,27 +92,33 @@ class ScriptedLoadableModuleTest(unittest.TestCase):
 
 
 class LoadedModule:
-    """A module as Slicer holds it: its Python file is run, its panel is made when it is first shown."""
+    """A module as Slicer holds it: instantiated, later set up; its panel is made when it is first shown."""
 
     def __init__(self, file: Path):
         self.path = str(file)
         self.name = file.stem
         self.isEntered = False
-        spec = importlib.util.spec_from_file_location(self.name, file)
-        self.module = sys.modules[self.name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(self.module)
+        self._run_file()
         setattr(slicer.modules, self.name.lower(), self)
         self.instance = getattr(self.module, self.name)(self)
         setattr(slicer.modules, f"{self.name}Instance", self.instance)
         self.widget: Any = None
+        self._panel: Any = None
+
+    def setup(self) -> None:
+        """What Slicer does once all modules are instantiated."""
+        getattr(self.instance, "setup", lambda: None)()
+
+    def widgetRepresentation(self) -> Any:
+        """The panel, made with its first use."""
+        if self.widget is None:
+            self._panel = _panel()
+            self._make_widget()
+        return self._panel
 
     def enter(self) -> Any:
         """Show the module; its widget."""
-        if self.widget is None:
-            panel = _panel()
-            self.widget = getattr(self.module, f"{self.name}Widget")(panel)
-            setattr(slicer.modules, f"{self.name}Widget", self.widget)
-            self.widget.setup()
+        self.widgetRepresentation()
         self.widget.parent.setProperty("isEntered", True)
         getattr(self.widget, "enter", lambda: None)()
         return self.widget
@@ -123,12 +129,28 @@ class LoadedModule:
         getattr(self.widget, "exit", lambda: None)()
 
     def reload(self) -> None:
-        """Read the file again, as "Reload" does."""
-        was_shown = self.widget is not None
-        self.unload()
-        self.__init__(Path(self.path))
-        if was_shown:
-            self.enter()
+        """As `slicer.util.reloadScriptedModule`: run the file again and put a new widget into the panel. The module
+        object that Slicer made at its start stays, and so does what it connected.
+        """
+        panel = self.widgetRepresentation()
+        self._run_file()
+        self.widget.cleanup()
+        layout = panel.layout()
+        while layout.count():
+            item = layout.takeAt(0)
+            if item.widget() is not None:
+                item.widget().hide()
+        self._make_widget()
+
+    def _run_file(self) -> None:
+        spec = importlib.util.spec_from_file_location(self.name, self.path)
+        self.module = sys.modules[self.name] = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(self.module)
+
+    def _make_widget(self) -> None:
+        self.widget = getattr(self.module, f"{self.name}Widget")(self._panel)
+        setattr(slicer.modules, f"{self.name}Widget", self.widget)
+        self.widget.setup()
 
     def unload(self) -> None:
         """End, as when Slicer is closed."""

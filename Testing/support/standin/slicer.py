@@ -1,5 +1,7 @@
 """The module `slicer`: MRML and `slicer.util` are Slicer's own (package slicer-core), the rest is a stand-in.
 
+It has no `dicomDatabase` before the DICOM module makes one at the end of the start-up.
+
 What would stop a test (messages, questions, pip, the end of the program) is recorded instead, in `Record`.
 """
 
@@ -53,20 +55,26 @@ class Record:
         return recorded
 
 
-def make_modules(application: qSlicerApplication) -> tuple[dict[str, types.ModuleType], Record]:
-    """New `slicer`, `slicer.util` and `slicer.i18n`, and the record of what is asked of them."""
+def make_modules(
+    application: qSlicerApplication, *, is_5_12: bool
+) -> tuple[dict[str, types.ModuleType], Record]:
+    """New `slicer`, `slicer.util` and `slicer.i18n`, and the record of what is asked of them.
+
+    From 5.12 on `slicer.packaging` can be imported, and `launchConsoleProcess` need not block.
+    """
     record = Record()
     slicer = types.ModuleType("slicer")
-    slicer.__path__ = []
+    slicer.__path__ = [str(Path(__file__).parent / "slicer_5_12")] if is_5_12 else []
     for name in dir(slicer_core):
         if name.startswith("vtk"):
             setattr(slicer, name, getattr(slicer_core, name))
     slicer.app = wrap(application)
     slicer.mrmlScene = slicer_core.vtkMRMLScene()
     slicer.modules = types.SimpleNamespace()
-    slicer.dicomDatabase = wrap(application.main_database)
     slicer.qMRMLWidget = proxy_class(qMRMLWidget)
     slicer.util = _util(record)
+    if not is_5_12:
+        slicer.util.launchConsoleProcess = _before_5_12(slicer.util.launchConsoleProcess)
     slicer.i18n = types.ModuleType("slicer.i18n")
     slicer.i18n.tr = lambda text: text
     slicer.i18n.translate = lambda _context, text: text
@@ -81,3 +89,10 @@ def _util(record: Record) -> types.ModuleType:
     for name in (*_ASKED, *_TOLD, *_PIP):
         setattr(util, name, record.replacing(getattr(util, name)))
     return util
+
+
+def _before_5_12(launch: Callable) -> Callable:
+    def launchConsoleProcess(args, useStartupEnvironment=True, updateEnvironment=None, cwd=None):  # noqa: N802, N803
+        return launch(args, useStartupEnvironment, updateEnvironment, cwd)
+
+    return launchConsoleProcess

@@ -1,0 +1,127 @@
+"""Which images of a series are there twice, and which only share a SOPInstanceUID.
+
+Two files are one image when UID, position, what else tells images of one position apart, and pixels are the
+same. Scanners and anonymizers that give all images one SOPInstanceUID, or none, are known: such images are
+kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import warnings
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from SeriesClassifierLib.records import Instance
+
+logger = logging.getLogger(__name__)
+
+# What tells images of one position apart. Standard tags only, so that it is the same whether a file was read
+# or the tag cache of a database; no InstanceNumber, for archives renumber.
+_TEXTS = ("ImageType", "ComplexImageComponent", "SequenceName", "AcquisitionTime", "AcquisitionDateTime")
+_NUMBERS = (
+    "EchoTime",
+    "InversionTime",
+    "DiffusionBValue",
+    "TemporalPositionIdentifier",
+    "TriggerTime",
+    "AcquisitionNumber",
+)
+_PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+
+Identity = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Distinct:
+    """The images of a series without copies; ``repeated`` of them share a SOPInstanceUID, ``nameless`` none.
+    """
+
+    instances: tuple[Instance, ...]
+    repeated: int = 0
+    nameless: int = 0
+
+
+def identity(instance: Instance) -> Identity:
+    """What identifies an image within its series, as texts: the same for every copy of the file."""
+    place = [round(v, 1) for v in instance.numbers("ImagePositionPatient")]
+    turned = [round(v, 2) for v in instance.numbers("ImageOrientationPatient")]
+    return (
+        instance.text("SOPInstanceUID"),
+        str(instance.frame),
+        *(f"{v + 0.0:g}" for v in (*place, *turned)),
+        *("\\".join(instance.tokens(keyword)) for keyword in _TEXTS),
+        *("\\".join(f"{v:g}" for v in instance.numbers(keyword)) for keyword in _NUMBERS),
+        instance.content,
+    )
+
+
+def without_copies(instances: Iterable[Instance]) -> Distinct:
+    """``instances`` without copies, the first of each kept, in their order. Reads pixels only where
+    identities collide.
+    """
+    kept: list[Instance] = []
+    places: dict[Identity, list[int]] = defaultdict(list)
+    sharing: dict[tuple[str, int], list[int]] = defaultdict(list)
+    pixels: dict[str, _Pixels] = {}
+    for instance in instances:
+        own = identity(instance)
+        if not _is_copy(instance, [kept[i] for i in places[own]], pixels):
+            places[own].append(len(kept))
+            sharing[instance.text("SOPInstanceUID"), instance.frame].append(len(kept))
+            kept.append(instance)
+    for indices in places.values():
+        for i in indices if len(indices) > 1 else ():
+            kept[i] = replace(kept[i], content=_pixels(kept[i].path, pixels).digest)
+    repeated = sum(len(indices) for (uid, _), indices in sharing.items() if uid and len(indices) > 1)
+    nameless = sum(len(indices) for (uid, _), indices in sharing.items() if not uid)
+    return Distinct(tuple(kept), repeated, nameless)
+
+
+def _is_copy(instance: Instance, rivals: Sequence[Instance], pixels: dict[str, _Pixels]) -> bool:
+    """Whether one of ``rivals``, which have the same identity, is the same image."""
+    if any(rival.path == instance.path for rival in rivals):
+        return True
+    return any(_pixels(instance.path, pixels).are(_pixels(rival.path, pixels)) for rival in rivals)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pixels:
+    digest: str
+    transfer_syntax: str
+
+    def are(self, other: _Pixels) -> bool:
+        """The same pixels. In another transfer syntax they cannot be compared without decoding: everything
+        else being the same, the image was compressed on its way.
+        """
+        return self.digest == other.digest or (
+            bool(self.transfer_syntax and other.transfer_syntax)
+            and self.transfer_syntax != other.transfer_syntax
+        )
+
+
+def _pixels(path: str, known: dict[str, _Pixels]) -> _Pixels:
+    """The pixels of a file as its bytes give them; a file that cannot be read is like no other."""
+    if path not in known:
+        known[path] = _read(path)
+    return known[path]
+
+
+def _read(path: str) -> _Pixels:
+    import pydicom
+
+    digest = hashlib.sha256()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            dataset = pydicom.dcmread(path, specific_tags=list(_PIXELS), force=True)
+        for keyword in _PIXELS:
+            value = dataset.get(keyword)
+            digest.update(value if isinstance(value, bytes) else b"")
+        syntax = str(dataset.file_meta.get("TransferSyntaxUID", ""))
+    except Exception as error:  # whatever pydicom raises on broken bytes: then this is like no other image
+        logger.debug("pixels could not be compared: %s", type(error).__name__)
+        return _Pixels(hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:16], "")
+    return _Pixels(digest.hexdigest()[:16], syntax)
