@@ -1,0 +1,148 @@
+"""Whether the tests notice small faults where a label is decided, kept and spread.
+
+    python Testing/benchmarks/mutations.py [--only NAME]
+
+Each mutation changes one place of a copy of the library, and the tests of that module run on the copy until one
+fails. A mutation that no test notices is named; exit status 1 when fewer than 27 of the 30 are caught, or when the
+tests fail without any mutation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+_COPIED = ("SeriesClassifierLib", "SeriesClassifier", "Testing", "Resources", "pyproject.toml", "README.md")
+_LEAST_CAUGHT = 27
+_PATIENCE_S = 600
+
+DECIDE = "inference/decide.py"
+COMBINE = "inference/combine.py"
+STATE = "journal/state.py"
+STORE = "journal/store.py"
+MERGE = "journal/merge.py"
+SIBLINGS = "curation/siblings.py"
+# Quick tests first: the first that fails ends the run.
+TESTS = {
+    DECIDE: ("unit/test_inference.py", "unit/test_combine.py"),
+    COMBINE: ("unit/test_combine.py", "unit/test_inference.py"),
+    STATE: ("unit/test_match.py", "unit/test_journal.py", "unit/test_stored_journals.py", "integration/test_label_follows_images.py"),
+    STORE: ("unit/test_journal.py", "unit/test_stored_journals.py", "integration/test_label_follows_images.py"),
+    MERGE: ("unit/test_merge.py",),
+    SIBLINGS: ("unit/test_siblings.py",),
+}
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """``old``, which ``file`` of the library has once, becomes ``new``."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+
+
+MUTATIONS = (
+    Mutation("a doubt leaves auto", DECIDE, "any(e.decisive for e", "all(e.decisive for e"),
+    Mutation("unknown is not its own status", DECIDE, "return Status.UNKNOWN", "return Status.REVIEW"),
+    Mutation("any modality", DECIDE, 'modality != "MR"', 'modality == "PR"'),
+    Mutation("words never doubt", DECIDE, "if contradicts(sequence, named):", "if False:"),
+    Mutation("OTHER of a bare header", DECIDE, 'if best == "OTHER":', 'if best == "T2":'),
+    Mutation("image alone doubts a fact", COMBINE, "_DOUBT_A_FACT = 0.97", "_DOUBT_A_FACT = 0.5"),
+    Mutation("header never beats joint", COMBINE, "return decision.status is Status.AUTO or", "return"),
+    Mutation("b-value of any sequence", COMBINE, 'sequence == "DWI" and', "True and"),
+    Mutation("sure of one is sure of both", COMBINE, "min(header[1], image[1])", "max(header[1], image[1])"),
+    Mutation("OTHER has relatives", COMBINE, "return _NONE_OF_THESE not in (a, b) and", "return"),
+    Mutation("any study", STATE, "is_known_study and subject.study_uid !=", "False and subject.study_uid !="),
+    Mutation("some images are enough", STATE, "images and images <= subject", "images and images & subject"),
+    Mutation("no protocol is the same", STATE, "return bool(before) and all(", "return all("),
+    Mutation("oldest word wins", STATE, "key=lambda event: (event.time, event.id))", "key=lambda event: (event.time, event.id), reverse=True)"),
+    Mutation("undo is forgotten", STATE, "and event.id not in undone", "and event.id not in ()"),
+    Mutation("version 1 by number", STATE, "if same_series and same_part and", "if"),
+    Mutation("labels of unseen series are lost", STORE, "p.study_uid)\n            ]", "p.study_uid)\n            ][:0]"),
+    Mutation("times stand still", STORE, "            time += _TICK", "            time += 0 * _TICK"),
+    Mutation("undo all at once", STORE, "standing[::-1][:at_most]", "standing[::-1]"),
+    Mutation("undo the oldest", STORE, "self._revert(max(mine", "self._revert(min(mine"),
+    Mutation("spread over people", STORE, "not in known and self._is_labeled(", "in known and self._is_labeled("),
+    Mutation("no doubt of shared UIDs", STORE, "if studies > 1:", "if studies > 2:"),
+    Mutation("future times", MERGE, "_EARLIEST <= time <= self._latest", "_EARLIEST <= time"),
+    Mutation("part 0", MERGE, "not 1 <= event.part", "not 0 <= event.part"),
+    Mutation("undo of the future", MERGE, "time < undo.time", "bool(undo.time)"),
+    Mutation("another content", MERGE, "found != there.fetchone()", "False"),
+    Mutation("images of another part", MERGE, "return all(is_key_of(", "return any(is_key_of("),
+    Mutation("offered to itself", SIBLINGS, "part_id(label) not in own and", "True and"),
+    Mutation("people are offered", SIBLINGS, "is_protected = label.status is Status.CORRECTED", "is_protected = False"),
+    Mutation("every name is the same", SIBLINGS, "return SAME if same_words(", "return SAME if True or same_words("),
+)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", help="the mutation of this name alone")
+    arguments = parser.parse_args()
+    chosen = [m for m in MUTATIONS if arguments.only in (None, m.name)]
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "project"
+        _copy(root)
+        for file in dict.fromkeys(m.file for m in chosen):
+            if not _passes(root, file):
+                print(f"{file}: its tests fail without any mutation")
+                return 1
+        missed = [m for m in chosen if not _is_caught(root, m)]
+    print(f"{len(chosen) - len(missed)} of {len(chosen)} mutations caught")
+    return 1 if len(missed) > len(MUTATIONS) - _LEAST_CAUGHT else 0
+
+
+def _copy(root: Path) -> None:
+    """The project below ``root``, with ``shared`` beside it where there is one."""
+    root.mkdir()
+    for name in _COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, root / name)
+    if (ROOT.parent / "shared").is_dir():
+        (root.parent / "shared").symlink_to((ROOT.parent / "shared").resolve())
+
+
+def _is_caught(root: Path, mutation: Mutation) -> bool:
+    path = root / "SeriesClassifierLib" / mutation.file
+    text = path.read_text(encoding="utf-8")
+    if text.count(mutation.old) != 1:
+        raise SystemExit(f"{mutation.name}: its place is there {text.count(mutation.old)} times, not once")
+    path.write_text(text.replace(mutation.old, mutation.new), encoding="utf-8")
+    try:
+        caught = not _passes(root, mutation.file)
+    finally:
+        path.write_text(text, encoding="utf-8")
+    print(f"{'caught' if caught else 'MISSED'}  {mutation.file}: {mutation.name}", flush=True)
+    return caught
+
+
+def _passes(root: Path, file: str) -> bool:
+    tests: Sequence[str] = [f"Testing/{test}" for test in TESTS[file]]
+    environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+    try:
+        run = subprocess.run(
+            command, cwd=root, env=environment, capture_output=True, timeout=_PATIENCE_S, check=False
+        )
+    except subprocess.TimeoutExpired:  # a test that hangs has noticed
+        return False
+    if run.returncode not in (0, 1):
+        raise SystemExit(run.stdout.decode(errors="replace")[-2000:])
+    return run.returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
