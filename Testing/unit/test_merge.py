@@ -122,3 +122,31 @@ def test_a_clock_that_is_an_hour_ahead_is_believed_and_one_of_next_week_is_not(t
         else:
             with pytest.raises(JournalError, match="future"):
                 merge(tmp_path / "mine.sqlite", [other], clock=lambda: now)
+
+
+def changed(path: Path, statement: str) -> Path:
+    """A journal that somebody wrote to behind its back."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("DROP TRIGGER event_no_update")
+        assert connection.execute(statement).rowcount == 1
+        connection.commit()
+    return path
+
+
+def test_an_undo_from_before_its_correction_is_refused(tmp_path: Path) -> None:
+    other = changed(
+        written(tmp_path / "theirs.sqlite", 5),
+        "UPDATE event SET time = '2021-01-01T00:00:00.000000Z' WHERE kind = 'undo'",
+    )
+    with pytest.raises(JournalError, match="an undo of something that is no earlier correction"):
+        merge(tmp_path / "mine.sqlite", [other])
+
+
+def test_an_event_that_is_here_with_another_content_is_refused(tmp_path: Path) -> None:
+    target, other = tmp_path / "mine.sqlite", written(tmp_path / "theirs.sqlite", 5)
+    merge(target, [other])
+    before = target.read_bytes()
+    changed(other, "UPDATE event SET actor = 'another' WHERE kind = 'undo'")
+    with pytest.raises(JournalError, match="an id that is there twice, or here with another content: 1"):
+        merge(target, [other])
+    assert target.read_bytes() == before
