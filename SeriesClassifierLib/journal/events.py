@@ -304,6 +304,17 @@ _WITNESS_OF_VERSION_1 = {
 _AGAINST_IN_VERSION_1 = ("conflict", "warning")
 
 
+# Of Evidence: what is more than a text.
+_EVIDENCE: dict[str, Callable[[object], Any]] = {
+    "witness": lambda value: _enum(Witness, value, Witness.FILE),
+    "reason": lambda value: _enum(Reason, value, Reason.RECORDED),
+    "probability": _probability,
+    "number": _number,
+    "against": _flag,
+    "decisive": _flag,
+}
+
+
 def _evidence(value: object) -> tuple[Evidence, ...]:
     return tuple(_one_evidence(item) for item in _list(value))
 
@@ -315,18 +326,10 @@ def _one_evidence(item: object) -> Evidence:
         witness = _WITNESS_OF_VERSION_1.get(kind, Witness.FILE)
         return Evidence(witness, Reason.RECORDED, detail=sentence, against=against, decisive=against)
     known = _object(item)
-    readers: dict[str, Callable[[object], Any]] = {
-        "witness": lambda value: _enum(Witness, value, Witness.FILE),
-        "reason": lambda value: _enum(Reason, value, Reason.RECORDED),
-        "probability": _probability,
-        "number": _number,
-        "against": _flag,
-        "decisive": _flag,
-    }
     names = [f.name for f in fields(Evidence) if f.name in known]
     if "witness" not in names:
         raise ValueError("evidence without a witness")
-    return Evidence(**{name: readers.get(name, _text)(known[name]) for name in names})
+    return Evidence(**{name: _EVIDENCE.get(name, _text)(known[name]) for name in names})
 
 
 def _classes(value: object) -> dict[str, float]:

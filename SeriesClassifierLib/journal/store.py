@@ -134,6 +134,7 @@ class Journal:
         self._damaged = 0
         self._connection = open_readonly(self._path) if readonly else open_writable(self._path)
         self._columns = columns_of(self._connection)
+        self._knows_images = version_of(self._connection) >= 2
 
     def __enter__(self) -> Journal:
         return self
@@ -557,7 +558,7 @@ class Journal:
         return unpack(part.images) if part.images else self._stored_images(part.part_key)
 
     def _stored_images(self, part_key: str) -> Images:
-        if not part_key or version_of(self._connection) < 2:
+        if not part_key or not self._knows_images:
             return frozenset()
         found = self._rows("SELECT images FROM part_images WHERE part_key = ?", (_text(part_key),))
         return unpack(found[0][0]) if found and isinstance(found[0][0], bytes) else frozenset()

@@ -150,3 +150,11 @@ def test_an_event_that_is_here_with_another_content_is_refused(tmp_path: Path) -
     with pytest.raises(JournalError, match="an id that is there twice, or here with another content: 1"):
         merge(target, [other])
     assert target.read_bytes() == before
+
+
+def test_an_event_that_names_the_part_of_another_series_is_refused(tmp_path: Path) -> None:
+    other = changed(
+        written(tmp_path / "theirs.sqlite", 5), "UPDATE event SET series_uid = '9.9' WHERE kind = 'note'"
+    )
+    with pytest.raises(JournalError, match="images that do not belong to their part: 1"):
+        merge(tmp_path / "mine.sqlite", [other])
