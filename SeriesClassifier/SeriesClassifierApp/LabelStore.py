@@ -159,7 +159,9 @@ class SourceLabels:
             return
         found += dict.fromkeys(key for key, _ in step.done)
         journal = self._writable()
-        while journal.undo_step(step.act, self._user, at_most=_AT_ONCE):
+        last = None
+        while taken := journal.undo_step(step.act, self._user, at_most=_AT_ONCE, before=last):
+            last = taken[-1]
             yield
 
     def _underWay(self, steps: Iterator[None]) -> Iterator[None]:

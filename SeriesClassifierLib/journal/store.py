@@ -254,13 +254,16 @@ class Journal:
                 return []
             return self._revert(max(mine, key=lambda c: (c.time, c.id)).step, user)
 
-    def undo_step(self, step: str, user: str, *, at_most: int | None = None) -> list[Correction]:
+    def undo_step(
+        self, step: str, user: str, *, at_most: int | None = None, before: Correction | None = None
+    ) -> list[Correction]:
         """Revert the corrections of one act that still stand, or ``at_most`` so many of them, latest first.
 
-        Returns what was reverted. Raises JournalError.
+        ``before`` leaves out that correction of the act and those that came after it: to go on behind the
+        last one that was reverted. Returns what was reverted. Raises JournalError.
         """
         with explained(self._path), transaction(self._connection):
-            return self._revert(step, user, at_most)
+            return self._revert(step, user, at_most, before)
 
     def add_reading(self, part: Prediction, facets: Mapping[str, str], user: str) -> str:
         """Record what a second reader, who does not know the label, says a part is. It changes no label.
@@ -453,12 +456,22 @@ class Journal:
     def _keep_images(self, parts: Iterable[Prediction]) -> None:
         self._connection.executemany(_INSERT_IMAGES, ((_text(p.part_key), p.images) for p in parts))
 
-    def _revert(self, step: str, user: str, at_most: int | None = None) -> list[Correction]:
-        """Write the undo of the corrections of a step that stand."""
-        made = self._events("WHERE kind = 'correction' AND (batch = ? OR id = ?)", (step, step))
-        series = {event.series_uid: None for event in made}
-        standing = [c for uid in series for c in self._corrections(uid) if c.step == step]
-        taken = standing[::-1][:at_most]
+    def _revert(
+        self, step: str, user: str, at_most: int | None = None, before: Correction | None = None
+    ) -> list[Correction]:
+        """Write the undo of the corrections of a step that stand, latest first."""
+        older = (before.time, before.id) if before is not None else ("9", "")
+        where = "WHERE kind = 'correction' AND (batch = ? OR id = ?) AND (time, id) < (?, ?)"
+        standing: dict[str, dict[str, Correction]] = {}
+        taken: list[Correction] = []
+        for event in self._events(f"{where} ORDER BY time DESC, id DESC", (step, step, *older)):
+            if event.series_uid not in standing:
+                mine = (c for c in self._corrections(event.series_uid) if c.step == step)
+                standing[event.series_uid] = {c.id: c for c in mine}
+            if event.id in standing[event.series_uid]:
+                taken.append(standing[event.series_uid][event.id])
+            if len(taken) == at_most:
+                break
         self._insert(
             _event(
                 EventKind.UNDO,

@@ -661,6 +661,22 @@ def test_a_step_leaves_alone_what_was_reverted_or_said_later(journal: Journal) -
     assert journal.undo_step("an act", "ms") == []
 
 
+@pytest.mark.parametrize("at_most", [1, 2, 3, 5])
+def test_a_step_is_reverted_piece_by_piece(journal: Journal, at_most: int) -> None:
+    given = parts(5)
+    journal.add_predictions(given)
+    journal.correct(given[:2], {"sequence": "FLAIR"}, "ms", step="an act")
+    journal.correct(given, {"sequence": "PD"}, "ms", step="another act")
+    journal.correct(given[2:], {"sequence": "FLAIR"}, "ms", step="an act")
+    last, found = None, []
+    while taken := journal.undo_step("an act", "ms", at_most=at_most, before=last):
+        assert len(taken) <= at_most
+        last = taken[-1]
+        found += taken
+    assert [c.part for c in found] == [5, 4, 3, 2, 1]
+    assert [p.sequence for p in journal.current_all()] == ["PD"] * 5
+
+
 def test_a_blind_reading_changes_no_label(journal: Journal) -> None:
     journal.add_predictions(parts(1))
     correct(journal, UID, 1, "T1", "first")
