@@ -148,21 +148,27 @@ class SourceLabels:
         journal = self._writable()
         for facets, chosen in groups:
             for start in range(0, len(chosen), _AT_ONCE):
-                some = chosen[start : start + _AT_ONCE]
-                parts = [p for one in some for p in _labels(journal, one)]
+                labels = {one: _labels(journal, one) for one in chosen[start : start + _AT_ONCE]}
+                parts = [part for found in labels.values() for part in found]
                 journal.correct(parts, facets, self._user, note, step=step.act)
-                step.done += some
+                # A part that was classified again meanwhile, with other images, is another part.
+                step.done += [one for one, found in labels.items() if found]
                 yield
 
     def _undoing(self, step: _Step | None, found: list[str]) -> Iterator[None]:
         if step is None:
             return
         found += dict.fromkeys(key for key, _ in step.done)
-        journal = self._writable()
-        last = None
-        while taken := journal.undo_step(step.act, self._user, at_most=_AT_ONCE, before=last):
-            last = taken[-1]
-            yield
+        last, isUndone = None, False
+        try:
+            journal = self._writable()
+            while taken := journal.undo_step(step.act, self._user, at_most=_AT_ONCE, before=last):
+                last = taken[-1]
+                yield
+            isUndone = True
+        finally:
+            if not isUndone:  # the journal was busy: the next undo is about this step again
+                self._steps.append(step)
 
     def _underWay(self, steps: Iterator[None]) -> Iterator[None]:
         self._nUnderWay += 1

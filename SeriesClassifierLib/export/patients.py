@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from SeriesClassifierLib.export.site_key import SiteKey
+from SeriesClassifierLib.patients import is_placeholder
 from SeriesClassifierLib.records import Series
-from SeriesClassifierLib.sources.patients import is_placeholder
 from SeriesClassifierLib.spool import Disk
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from enum import Enum
 
 from SeriesClassifierLib.identity import values_of
 from SeriesClassifierLib.journal.events import Event, EventKind, facets_of, protocol_of, text_of
+from SeriesClassifierLib.patients import named_patients
 from SeriesClassifierLib.records import (
     UNKNOWN,
     DecidedBy,
@@ -47,6 +48,7 @@ class Subject:
     fingerprint: str = ""
     n_instances: int = 0
     protocol: Mapping[str, str | float] | None = None
+    patient_id: str = ""
 
 
 class Match(Enum):
@@ -98,6 +100,13 @@ def match(subject: Subject, prediction: Prediction, images: Images) -> Match:
         return Match.ANOTHER_PART
     if not subject.part_key:
         return _match_of_version_1(subject, prediction)
+    found = _match_of_images(subject, prediction, images)
+    if found is Match.SAME and len(named_patients((subject.patient_id, prediction.patient_id))) > 1:
+        return Match.OTHER_IMAGES  # anonymizers that count give two people the same UIDs
+    return found
+
+
+def _match_of_images(subject: Subject, prediction: Prediction, images: Images) -> Match:
     if prediction.part_key == subject.part_key:
         return Match.SAME
     if images and images <= subject.images:
@@ -186,6 +195,7 @@ def subject(event: Event, images: Images = frozenset()) -> Subject:
         images,
         event.part,
         protocol=protocol_of(event.payload),
+        patient_id=text_of(event.payload, "patient_id") if "patient_id" in event.payload else "",
     )
 
 

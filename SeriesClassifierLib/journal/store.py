@@ -82,9 +82,12 @@ _NEWEST_BATCHES = """
 SELECT study_uid, batch, MAX(time || id) FROM event WHERE series_uid = ? AND kind = 'prediction' {}
 GROUP BY study_uid ORDER BY study_uid
 """
-_BATCH_THEN = """
-SELECT study_uid, batch FROM event
-WHERE series_uid = ? AND kind = 'prediction' AND (time, id) <= (?, ?) ORDER BY time DESC, id DESC LIMIT 1
+# What a correction without a part key can have been about: the runs without part keys before it, by study.
+_BATCHES_THEN = """
+SELECT study_uid, batch, MAX(time || id) FROM event
+WHERE series_uid = ? AND kind = 'prediction' AND {} AND (time, id) <= (?, ?)
+      AND ? IN ('', study_uid)
+GROUP BY study_uid
 """
 _UNPREDICTED = """
 SELECT DISTINCT series_uid FROM event AS said WHERE kind = 'correction' AND NOT EXISTS (
@@ -105,7 +108,7 @@ _IS_PIECE = "(substr({0}, 1, ?) = ? OR substr({0}, ?) = ?)"
 _STUDIES = "SELECT COUNT(DISTINCT study_uid) FROM event WHERE series_uid = ? AND kind = 'prediction'"
 _DONE = (
     "SELECT DISTINCT fingerprint, bundle_digest FROM event "
-    "WHERE series_uid = ? AND study_uid = ? AND kind = 'prediction' AND part_key <> ''"
+    "WHERE series_uid = ? AND study_uid = ? AND batch = ? AND kind = 'prediction' AND part_key <> ''"
 )
 
 
@@ -237,7 +240,7 @@ class Journal:
         """
         if not series_uid:
             raise UsageError("no series: give its SeriesInstanceUID")
-        payload = {"facets": _checked(facets), "note": note}
+        payload = {"facets": _checked(facets), "note": note, "unseen": True}
         event = _event(EventKind.CORRECTION, user, payload, series_uid=series_uid)
         self._append([event])
         return event.id
@@ -379,22 +382,27 @@ class Journal:
             return self._images_of(part)
 
     def done(self, study_uid: str, series_uid: str) -> set[tuple[str, str]]:
-        """The (fingerprint, bundle digest) pairs that have a prediction: what ``--resume`` may pass over."""
+        """The (fingerprint, bundle digest) pairs of the newest run: ``--resume`` passes over these."""
+        key = (_text(series_uid), _text(study_uid))
         with explained(self._path):
-            return {(row[0], row[1]) for row in self._rows(_DONE, (_text(series_uid), _text(study_uid)))}
+            newest = self._rows(_NEWEST_BATCHES.format("AND study_uid = ?"), key)
+            return {tuple(row) for _, batch, _ in newest for row in self._rows(_DONE, (*key, batch))}
 
     def predictions_for(
         self, study_uid: str, series_uid: str, fingerprint: str, bundle_digest: str
     ) -> list[Prediction]:
-        """The newest predictions for this very input and bundle, with corrections; [] when there are none."""
-        key = (_text(series_uid), _text(study_uid), _text(fingerprint), _text(bundle_digest))
-        more = "AND study_uid = ? AND fingerprint = ? AND bundle_digest = ? AND part_key <> ''"
+        """The newest predictions, with corrections, if they are for this very input and bundle; else []."""
         with explained(self._path):
-            newest = self._rows(_NEWEST_BATCHES.format(more), key)
+            newest = self._rows(
+                _NEWEST_BATCHES.format("AND study_uid = ?"), (_text(series_uid), _text(study_uid))
+            )
         if not newest:
             return []
         found = self._batch(series_uid, study_uid, newest[0][1])
-        return self.with_corrections(p for p in found if (p.fingerprint, p.bundle_digest) == key[2:])
+        wanted = (_text(fingerprint), _text(bundle_digest))
+        return self.with_corrections(
+            p for p in found if p.part_key and (p.fingerprint, p.bundle_digest) == wanted
+        )
 
     def find_series(self, piece: str, study_piece: str = "") -> list[tuple[str, str]]:
         """(study UID, series UID) of the series whose UID begins or ends with ``piece``, in studies whose UID
@@ -550,10 +558,12 @@ class Journal:
         """What an event is about: its part, or in version 1 the part that its number meant at that time."""
         if event.part_key:
             return subject(event, self._stored_images(event.part_key))
-        then = self._rows(_BATCH_THEN, (_text(event.series_uid), event.time, event.id))
-        if not then:
-            return Subject("", event.series_uid, part=event.part)
-        study_uid, batch = then[0]
+        known = (_text(event.series_uid), event.time, event.id, event.study_uid)
+        without = "part_key = ''" if self._knows_images else "TRUE"
+        then = [] if event.payload.get("unseen") else self._rows(_BATCHES_THEN.format(without), known)
+        if len(then) != 1:  # no study, or several that it may have meant
+            return Subject(event.study_uid, event.series_uid, part=event.part)
+        study_uid, batch, _ = then[0]
         parts = self._batch(event.series_uid, study_uid, batch)
         chosen = next((p for p in parts if event.part in (None, p.part)), None)
         if chosen is None:
@@ -645,6 +655,8 @@ def _correction(
     part: Prediction, facets: Mapping[str, str], user: str, note: str, step: str, rule: str = ""
 ) -> Event:
     payload = {"facets": dict(facets), "note": note, "protocol": dict(part.protocol)}
+    if part.patient_id:
+        payload["patient_id"] = part.patient_id
     if rule:
         payload["rule"] = rule
     return replace(_about(part, EventKind.CORRECTION, payload, user), batch=step)
@@ -658,4 +670,13 @@ def _text(value: str) -> str:
 def _row(event: Event) -> tuple[object, ...]:
     values = [getattr(event, name) for name in COLUMNS if name not in ("kind", "payload")]
     texts = [_text(v) if isinstance(v, str) else v for v in values]
-    return (*texts[:2], event.kind.value, *texts[2:], dump_payload(event.payload))
+    return (*texts[:2], event.kind.value, *texts[2:], dump_payload(_clean(event.payload)))
+
+
+def _clean(value: Any) -> Any:
+    """``_text`` of all texts in what becomes JSON: half a character would make merge refuse the journal."""
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, Mapping):
+        return {_clean(name): _clean(item) for name, item in value.items()}
+    return [_clean(item) for item in value] if isinstance(value, (list, tuple)) else value

@@ -18,8 +18,8 @@ from SeriesClassifierLib.parts.diffusion import b_value, cluster
 from SeriesClassifierLib.parts.geometry import normal, orientations, place_key
 from SeriesClassifierLib.parts.image_kind import SPLITTING, image_kinds
 from SeriesClassifierLib.parts.part_key import image_set, key_of
+from SeriesClassifierLib.patients import is_placeholder, named_patients
 from SeriesClassifierLib.records import Instance, Part, Series
-from SeriesClassifierLib.sources.patients import is_placeholder, named_patients
 
 # More b-values, echoes or time points than this are a sampling (multi-shell, T2 mapping, perfusion run), and
 # no

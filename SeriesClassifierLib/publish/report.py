@@ -14,12 +14,12 @@ from os import PathLike
 from SeriesClassifierLib.explain.evidence_text import WITNESSES, text
 from SeriesClassifierLib.explain.label_reasons import deciding_text, label_classes
 from SeriesClassifierLib.images.thumbnails import Thumbnail
+from SeriesClassifierLib.patients import is_placeholder
 from SeriesClassifierLib.publish.atomic import replacing
 from SeriesClassifierLib.publish.page import environment, percent_text
 from SeriesClassifierLib.publish.summary import series_summary
 from SeriesClassifierLib.publish.table import plain_text, sort_key
 from SeriesClassifierLib.records import UNKNOWN, Prediction, Status
-from SeriesClassifierLib.sources.patients import is_placeholder
 from SeriesClassifierLib.vocabulary import FACETS
 
 # Two pixels of a sharp screen for each of the 72 that the page gives a thumbnail would double its size.

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from SeriesClassifierLib.patients import named_patients
 from SeriesClassifierLib.records import Evidence, Instance, Reason, Series, Study, Witness
 from SeriesClassifierLib.sources.copies import Distinct, without_copies
-from SeriesClassifierLib.sources.patients import named_patients
 
 
 def instance_order(instance: Instance) -> tuple[float, str, int]:

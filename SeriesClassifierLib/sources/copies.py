@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from SeriesClassifierLib.patients import named_patients
 from SeriesClassifierLib.records import Instance
 
 logger = logging.getLogger(__name__)
@@ -84,7 +85,15 @@ def _is_copy(instance: Instance, rivals: Sequence[Instance], pixels: dict[str, _
     """Whether one of ``rivals``, which have the same identity, is the same image."""
     if any(rival.path == instance.path for rival in rivals):
         return True
-    return any(_pixels(instance.path, pixels).are(_pixels(rival.path, pixels)) for rival in rivals)
+    # Where all UIDs are the same, and pixels cannot be compared or are blank, only PatientID tells.
+    of_one = [rival for rival in rivals if len(named_patients(map(_patient_id, (rival, instance)))) < 2]
+    is_named = bool(instance.text("SOPInstanceUID"))
+    mine = _pixels(instance.path, pixels) if of_one else None
+    return mine is not None and any(mine.are(_pixels(rival.path, pixels), is_named) for rival in of_one)
+
+
+def _patient_id(instance: Instance) -> str:
+    return instance.text("PatientID")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +101,13 @@ class _Pixels:
     digest: str
     transfer_syntax: str
 
-    def are(self, other: _Pixels) -> bool:
+    def are(self, other: _Pixels, is_named: bool) -> bool:
         """The same pixels. In another transfer syntax they cannot be compared without decoding: everything
-        else being the same, the image was compressed on its way.
+        else being the same, a SOPInstanceUID (``is_named``) too, the image was compressed on its way.
         """
         return self.digest == other.digest or (
-            bool(self.transfer_syntax and other.transfer_syntax)
+            is_named
+            and bool(self.transfer_syntax and other.transfer_syntax)
             and self.transfer_syntax != other.transfer_syntax
         )
 

@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from SeriesClassifierLib.errors import SourceBusyError, SourceError
+from SeriesClassifierLib.patients import named_patients
 from SeriesClassifierLib.records import Instance, Series, Study, TagValue
 from SeriesClassifierLib.sources.assemble import by_study, make_series, make_study
 from SeriesClassifierLib.sources.multiframe import is_multiframe
-from SeriesClassifierLib.sources.patients import named_patients
 from SeriesClassifierLib.sources.reading import FileReader
 from SeriesClassifierLib.sources.tags import CTK_TAGS
 from SeriesClassifierLib.sources.values import from_text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -51,6 +52,15 @@ def labeled(of: Prediction) -> Subject:
 )
 def test_a_label_is_shown_where_its_images_are(before: Prediction, now: Prediction, expected: Match) -> None:
     assert match(labeled(before), now, unpack(now.images)) is expected
+
+
+def test_a_label_stays_with_its_patient_where_all_uids_are_the_same() -> None:
+    given = part("abc")
+    subject = replace(labeled(given), patient_id="P-1")
+    assert match(subject, given, unpack(given.images)) is Match.SAME
+    for name, expected in (("P-2", Match.OTHER_IMAGES), ("ANON", Match.SAME), ("", Match.SAME)):
+        other = replace(given, patient_id=name)
+        assert match(subject, other, unpack(given.images)) is expected
 
 
 def of_version_1(number: int | None, **changes: Any) -> Subject:
