@@ -107,7 +107,7 @@ def test_the_browser_gets_a_line_that_follows_the_selection(slicer_standin, modu
     line = InOtherModules.install().browserPanel
     assert not line.isThere  # the DICOM module was never shown
     slicer.modules.dicom.widgetRepresentation()
-    slicer_standin.wait_for(lambda: line.isThere, 2000)
+    slicer_standin.wait_for(lambda: line.isThere)
     manager = slicer.modules.DICOMWidget.browserWidget.dicomBrowser.dicomTableManager()
     _select(series[0])
     slicer_standin.wait_for(lambda: line.label.text == "Series class: not classified yet")

@@ -662,5 +662,5 @@ def test_after_an_import_into_an_empty_database_classify_is_enabled(slicer_stand
     slicer.dicomDatabase.openDatabase(str(empty_database))
     slicer.dicomDatabase.blockSignals(False)
     slicer.dicomDatabase.databaseChanged()
-    slicer_standin.wait_for(lambda: panel.ui.classifyButton.enabled, 2000)
+    slicer_standin.wait_for(lambda: panel.ui.classifyButton.enabled)
     slicer_standin.loaded.unload()

@@ -63,7 +63,7 @@ def test_after_the_start_all_is_in_place(slicer_standin, start):
     assert there.sceneWatcher._observed
     assert not there.browserPanel.isThere
     slicer.modules.dicom.widgetRepresentation()  # nobody tells that it was made
-    slicer_standin.wait_for(lambda: there.browserPanel.isThere, 2000)
+    slicer_standin.wait_for(lambda: there.browserPanel.isThere)
     assert there.importWatcher.isThere
     assert len(slicer_standin.sample_data) == 1
 
@@ -83,10 +83,10 @@ def test_the_panel_lives_when_it_is_the_first_that_is_shown(slicer_standin, stud
 
     module = start(home="SeriesClassifier")
     panel = module.widget.panel
-    slicer_standin.wait_for(lambda: panel.ui.classifyButton.enabled, 2000)
+    slicer_standin.wait_for(lambda: panel.ui.classifyButton.enabled)
     assert slicer.dicomDatabase.isOpen
     slicer.modules.dicom.widgetRepresentation()
-    slicer_standin.wait_for(lambda: installed().browserPanel.isThere, 2000)
+    slicer_standin.wait_for(lambda: installed().browserPanel.isThere)
 
 
 def test_the_panel_follows_a_database_that_the_settings_name(slicer_standin, studies, start):
@@ -97,7 +97,7 @@ def test_the_panel_follows_a_database_that_the_settings_name(slicer_standin, stu
     key = f"DatabaseDirectory_{ctk.ctkDICOMDatabase().schemaVersion()}"
     qt.QSettings().setValue(key, str(studies.parent))
     panel = start(home="SeriesClassifier").widget.panel
-    slicer_standin.wait_for(lambda: panel.ui.classifyButton.enabled, 2000)
+    slicer_standin.wait_for(lambda: panel.ui.classifyButton.enabled)
     assert panel.store.source.databaseFile == str(studies)
 
 
@@ -148,13 +148,13 @@ def test_another_object_as_slicers_database_is_followed(slicer_standin, studies,
     settle(slicer_standin, panel)
     first = panel.store.source
     slicer.dicomDatabase = another_database(studies, tmp_path)
-    slicer_standin.wait_for(lambda: panel.store.source != first, 3000)
+    slicer_standin.wait_for(lambda: panel.store.source != first)
     assert panel.store.source.databaseFile == str(tmp_path / "another" / "ctkDICOM.sql")
     assert is_precached()
     slicer.dicomDatabase.closeDatabase()
-    slicer_standin.wait_for(lambda: not panel.ui.classifyButton.enabled, 3000)
+    slicer_standin.wait_for(lambda: not panel.ui.classifyButton.enabled)
     slicer.dicomDatabase = slicer.app.dicomDatabase()
-    slicer_standin.wait_for(lambda: panel.store.source == first, 3000)
+    slicer_standin.wait_for(lambda: panel.store.source == first)
 
 
 @pytest.mark.parametrize("absent", ["None", "deleted", "no name"])
@@ -179,7 +179,7 @@ def test_no_database_at_any_time_is_no_harm(slicer_standin, studies, start, tmp_
     assert DatabaseSource.allSeries() == DatabaseSource.selectedSeries() == []
     with pytest.raises(RuntimeError, match="no DICOM database is open"):
         SampleStudies.download()
-    slicer_standin.wait_for(lambda: not panel.ui.classifyButton.enabled, 3000)
+    slicer_standin.wait_for(lambda: not panel.ui.classifyButton.enabled)
     panel.refresh()
     panel.publisher.publish(panel.store.source)
     assert not panel.publisher.isWriting
@@ -192,7 +192,7 @@ def test_a_browser_that_is_made_anew_gets_its_line_again(slicer_standin, start):
     there = installed()
     slicer.modules.dicom.makeWidget()
     assert not there.browserPanel.isThere
-    slicer_standin.wait_for(lambda: there.browserPanel.isThere, 2000)
+    slicer_standin.wait_for(lambda: there.browserPanel.isThere)
     assert there.importWatcher.isThere
 
 

@@ -103,7 +103,7 @@ class Installed:
             if timer.elapsed() >= milliseconds:
                 return
 
-    def wait_for(self, condition: Any, milliseconds: int = 10_000) -> None:
+    def wait_for(self, condition: Any, milliseconds: int = 30_000) -> None:
         """Let Qt work until ``condition()`` holds; AssertionError when it does not in time."""
         timer = QtCore.QElapsedTimer()
         timer.start()
