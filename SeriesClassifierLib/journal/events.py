@@ -41,8 +41,9 @@ class Event:
     ``time`` is UTC as ``2026-01-31T12:00:00.000000Z``. ``part_key`` is what the event is about, and "" in
     events of version 1, where ``part`` (None: all parts) has to do; since then ``part`` is for people.
     ``batch`` is shared by what was written together: predictions of a study, corrections of one step.
-    ``payload`` holds what belongs to the kind: the rest of a prediction; ``facets``, ``note`` and
-    ``protocol`` of a correction; ``undoes``, a correction's id; the ``text`` of a note, which is a blind
+    ``payload`` holds what belongs to the kind: the rest of a prediction; ``facets``, ``note``,
+    ``protocol`` and ``patient_id`` of a correction, or ``unseen`` where nobody knew its images;
+    ``undoes``, a correction's id; the ``text`` of a note, which is a blind
     reading when it has ``reading``, facets as those of a correction.
     """
 
