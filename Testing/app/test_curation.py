@@ -14,6 +14,7 @@ import pytest
 from support.panel import (
     MODULE,
     PATIENCE_MS,
+    evidence_by,
     key_named,
     key_of,
     part_of,
@@ -23,8 +24,10 @@ from support.panel import (
     write_journal,
 )
 
+from SeriesClassifierLib.explain.evidence_text import text
 from SeriesClassifierLib.identity import series_key, series_of
 from SeriesClassifierLib.journal.store import JOURNAL_NAME, Journal
+from SeriesClassifierLib.records import Witness
 from SeriesClassifierLib.simulation.database_writer import write_database
 
 FAKE_WORKER = Path(__file__).resolve().parents[1] / "support" / "fake_worker.py"
@@ -168,7 +171,9 @@ def test_details_say_why_the_series_is_next(slicer_standin, worker, show):
     assert "Why review" not in panel.ui.detailsText.toPlainText()
 
 
-def test_the_details_of_the_next_series_are_there_before_it_is_asked_for(slicer_standin, worker, show):
+def test_the_details_of_the_next_series_are_there_before_it_is_asked_for(
+    slicer_standin, worker, show, journal
+):
     worker.says(queue=queue_of(*map(item, KEYS[10:14])), siblings=siblings_of(like(KEYS[12])))
     panel = show()
 
@@ -188,7 +193,8 @@ def test_the_details_of_the_next_series_are_there_before_it_is_asked_for(slicer_
     panel.table.select(KEYS[12])
     slicer_standin.process_events(300)
     settle(slicer_standin, panel)
-    assert "FLAIR" in panel.ui.detailsText.toPlainText()
+    named = evidence_by(Witness.HUMAN, journal, "FLAIR")
+    assert text(named) in panel.ui.detailsText.toPlainText()
 
 
 def test_a_new_queue_tells_its_reasons_of_the_series_that_is_shown(slicer_standin, worker, show):

@@ -9,7 +9,12 @@ import subprocess
 import sys
 
 import pytest
-from support.panel import MODULE, PATIENCE_MS, choose, key_named, labels, settle
+from support.panel import MODULE, PATIENCE_MS, choose, evidence_by, key_named, labels, settle
+from support.predictions import fact
+
+from SeriesClassifierLib.explain.evidence_text import attributed, text
+from SeriesClassifierLib.journal.store import JOURNAL_NAME
+from SeriesClassifierLib.records import Evidence, Witness
 
 # --- its life ------------------------------------------------------------------------------------------------
 
@@ -235,9 +240,9 @@ def test_packages_are_installed_after_asking_and_not_otherwise(slicer_standin, p
 def test_details_tell_why(slicer_standin, classified):
     choose(slicer_standin, classified, "t2_tse_tra")
     assert classified.ui.detailsTitle.text == "1  t2_tse_tra: T2 AX"
-    text = classified.ui.detailsText.toPlainText()
-    assert "plane AX (ImageOrientationPatient)" in text
-    assert "Description: sequence T2" in text
+    shown = classified.ui.detailsText.toPlainText()
+    assert text(fact("plane", "AX", "ImageOrientationPatient")) in shown
+    assert attributed(Evidence(Witness.WORDS, facet="sequence", value="T2")) in shown
     assert classified.details.classes[0] == "T2"
     assert classified.ui.picture0.pixmap
 
@@ -308,7 +313,7 @@ def test_a_part_can_be_corrected_alone(slicer_standin, classified):
     assert parts == {1: "DWI", 2: "ADC"}
 
 
-def test_a_human_label_survives_every_later_run(slicer_standin, classified, run):
+def test_a_human_label_survives_every_later_run(slicer_standin, studies, classified, run):
     classified.table.select(key_named(classified, "t2_tse_tra"))
     classified.ui.noteEdit.text = "seen by two"
     classified.relabel("PD")
@@ -316,7 +321,9 @@ def test_a_human_label_survives_every_later_run(slicer_standin, classified, run)
     run(classified)
     assert labels(classified)["t2_tse_tra"] == ("PD AX", "corrected")
     choose(slicer_standin, classified, "t2_tse_tra")
-    assert "seen by two" in classified.ui.detailsText.toPlainText()
+    named = evidence_by(Witness.HUMAN, studies.parent / JOURNAL_NAME, "PD")
+    assert named.detail == "seen by two"
+    assert text(named) in classified.ui.detailsText.toPlainText()
 
 
 def test_accepting_makes_a_label_human(slicer_standin, classified):

@@ -12,7 +12,7 @@ from support.predictions import fake_images
 from SeriesClassifierLib.identity import part_key, series_key, series_of
 from SeriesClassifierLib.journal.state import nothing_known
 from SeriesClassifierLib.journal.store import Journal
-from SeriesClassifierLib.records import DecidedBy, Status
+from SeriesClassifierLib.records import DecidedBy, Evidence, Status, Witness
 
 MODULE = Path(__file__).resolve().parents[2] / "SeriesClassifier" / "SeriesClassifier.py"
 PATIENCE_MS = 300_000
@@ -49,6 +49,14 @@ def choose(standin: Any, panel: Any, description: str) -> None:
     panel.table.select(key_named(panel, description))
     standin.process_events(300)
     settle(standin, panel)
+
+
+def evidence_by(witness: Witness, journal: Path, value: str) -> Evidence:
+    """The evidence in a journal by which a witness names a value; the first there is."""
+    with Journal(journal, readonly=True) as opened:
+        return next(
+            e for label in opened.current_all() for e in label.evidence if (e.witness, e.value) == (witness, value)
+        )
 
 
 def key_of(place: int) -> str:
