@@ -10,9 +10,7 @@ import pytest
 from support.panel import MODULE
 from support.predictions import fake_images, make_prediction
 
-from SeriesClassifierLib.errors import JournalError
 from SeriesClassifierLib.identity import part_key, series_key
-from SeriesClassifierLib.journal import schema
 from SeriesClassifierLib.journal.store import Journal
 
 STUDY = "1.2.1"
@@ -22,10 +20,14 @@ FIRST, SECOND = (series_key(STUDY, uid) for uid in ("1.1", "1.2"))
 @pytest.fixture
 def labels(slicer_standin, tmp_path, monkeypatch):
     """The labels of a journal with two series."""
-    monkeypatch.setattr(schema, "_TIMEOUT_S", 0.1)
     slicer_standin.load(MODULE)
+    # Reloading the module loads the library again, too.
     from SeriesClassifierApp.LabelStore import SourceLabels
     from SeriesClassifierApp.Sources import Source
+
+    from SeriesClassifierLib.journal import schema
+
+    monkeypatch.setattr(schema, "_TIMEOUT_S", 0.1)
 
     path = tmp_path / "journal.sqlite"
     with Journal(path) as journal:
@@ -42,6 +44,8 @@ def work(steps):
 
 
 def test_an_undo_while_the_journal_is_busy_can_be_tried_again(labels):
+    from SeriesClassifierLib.errors import JournalError
+
     for key in (FIRST, SECOND):
         work(labels.correct([(key, None)], {"sequence": "DWI"}))
     with closing(sqlite3.connect(labels.source.journal, isolation_level=None)) as other:

@@ -150,7 +150,7 @@ def test_another_object_as_slicers_database_is_followed(slicer_standin, studies,
     slicer.dicomDatabase = another_database(studies, tmp_path)
     slicer_standin.wait_for(lambda: panel.store.source != first)
     assert panel.store.source.databaseFile == str(tmp_path / "another" / "ctkDICOM.sql")
-    assert is_precached()
+    slicer_standin.wait_for(is_precached)
     slicer.dicomDatabase.closeDatabase()
     slicer_standin.wait_for(lambda: not panel.ui.classifyButton.enabled)
     slicer.dicomDatabase = slicer.app.dicomDatabase()
