@@ -241,9 +241,11 @@ def test_who_cannot_be_compared_is_told_why(journal: Journal) -> None:
 def test_a_class_of_another_vocabulary_does_not_stop_it(journal: Journal) -> None:
     from SeriesClassifierLib.journal.events import Event, EventKind
 
+    part_read = journal.current_series("1.1.1")[0]
+    where = {"study_uid": part_read.study_uid, "part_key": part_read.part_key}
     for reader, value in (("a", "T2"), ("b", "NEW")):
         payload = {"text": "", "reading": {"sequence": value, "color": "red"}}
-        journal._append([Event(reader, "", EventKind.NOTE, reader, "1.1.1", 1, payload)])
+        journal._append([Event(reader, "", EventKind.NOTE, reader, "1.1.1", 1, payload, **where)])
     assert sequence(of(journal)).classes == ("T2", "NEW")
 
 

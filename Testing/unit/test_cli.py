@@ -220,6 +220,7 @@ def test_warnings_about_files_are_on_the_terminal(folder: Path, capsys: pytest.C
     assert {w["reason"]: w["series"] for w in events[-1]["warnings"]} == {
         "shared_series_uid": 2,
         "several_patients": 1,
+        "repeated_sop_uid": 1,
     }
     of_studies = [w for event in events if event["event"] == "study" for w in event["warnings"]]
     assert [w["series_uid"] for w in of_studies if w["reason"] == "shared_series_uid"] == [uid, uid]
