@@ -10,7 +10,7 @@ import math
 import sqlite3
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 Key = str | int | float
 # In kilobytes. What a table needs at once are a few of its pages; the file system keeps the others at hand.
@@ -51,6 +51,24 @@ class Disk:
     def _new_name(self) -> str:
         self._n_tables += 1
         return f"t{self._n_tables}"
+
+
+_Owner = TypeVar("_Owner", bound="OnDisk")
+
+
+class OnDisk:
+    """What keeps its content on a disk of its own: use as a context manager, which releases it."""
+
+    def __init__(self) -> None:
+        self._disk = Disk()
+
+    def __enter__(self: _Owner) -> _Owner:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._disk.close()
 
 
 class Spool:

@@ -15,7 +15,6 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
-from types import TracebackType
 from typing import Any, Protocol
 
 from SeriesClassifierLib.curation.families import Families
@@ -28,7 +27,7 @@ from SeriesClassifierLib.headers.protocol import same_protocol
 from SeriesClassifierLib.inference.decide import same_family
 from SeriesClassifierLib.publish.table import plain_text, sort_key
 from SeriesClassifierLib.records import UNKNOWN, Evidence, Prediction, Reason, Status, Witness, classes_of
-from SeriesClassifierLib.spool import Disk, Spool, Table, plain
+from SeriesClassifierLib.spool import Disk, OnDisk, Spool, Table, plain
 
 # What an answer is worth: shares of the whole, together 1.
 _DOUBT, _CONFLICT, _SETTLES, _REPEATS, _RARE = 0.4, 0.2, 0.2, 0.1, 0.1
@@ -118,7 +117,7 @@ class _Candidate:
     has_words: bool = False
 
 
-class ReviewQueue:
+class ReviewQueue(OnDisk):
     """The parts that need a person, the most worthwhile first; the order of ``predictions`` does not count.
 
     Parts in review come first, together with ``auto`` ones that a conflict makes doubtful, then unknown ones,
@@ -128,7 +127,7 @@ class ReviewQueue:
     """
 
     def __init__(self, predictions: Iterable[Prediction]) -> None:
-        self._disk = Disk()
+        super().__init__()
         try:
             seen = self._disk.spool(6)
             for p in predictions:
@@ -138,14 +137,6 @@ class ReviewQueue:
         except BaseException:
             self._disk.close()
             raise
-
-    def __enter__(self) -> ReviewQueue:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._disk.close()
 
     def __len__(self) -> int:
         return len(self._items)

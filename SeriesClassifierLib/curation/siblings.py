@@ -9,7 +9,6 @@ import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any
 
 from SeriesClassifierLib import vocabulary
@@ -20,7 +19,7 @@ from SeriesClassifierLib.journal.state import human_label
 from SeriesClassifierLib.journal.store import Journal
 from SeriesClassifierLib.publish.table import plain_text, sort_key
 from SeriesClassifierLib.records import Prediction, Status, part_id
-from SeriesClassifierLib.spool import Disk
+from SeriesClassifierLib.spool import OnDisk
 
 # "same" is the same protocol under the same words, "alike" the same protocol under other words or none.
 SAME, ALIKE = "same", "alike"
@@ -65,7 +64,7 @@ class Spread:
     overtaken: tuple[Prediction, ...] = ()
 
 
-class Family:
+class Family(OnDisk):
     """The siblings of parts: those that may be offered their label, and those people labeled (protected).
 
     ``labels`` are all labels as they stand. ``facets`` is what a person said of the parts (by default the
@@ -85,7 +84,7 @@ class Family:
     ) -> None:
         self._parts = parts
         self._facets = [facets or {"sequence": part.sequence} for part in parts]
-        self._disk = Disk()
+        super().__init__()
         # By whether people labeled them.
         self._kept = {False: self._disk.spool(7), True: self._disk.spool(7)}
         self._n: Counter[tuple[bool, str]] = Counter()
@@ -98,14 +97,6 @@ class Family:
         except BaseException:
             self._disk.close()
             raise
-
-    def __enter__(self) -> Family:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._disk.close()
 
     def n_offered(self, grades: Collection[str] = GRADES) -> int:
         """How many may be offered the label."""

@@ -15,7 +15,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from itertools import chain
-from types import TracebackType
 from typing import Any
 
 from SeriesClassifierLib.curation.families import acquisition
@@ -35,7 +34,7 @@ from SeriesClassifierLib.records import (
     Witness,
     classes_of,
 )
-from SeriesClassifierLib.spool import Disk, Table, plain
+from SeriesClassifierLib.spool import Disk, OnDisk, Table, plain
 
 _FEWEST_WITNESSES = 2
 # A class with few labels has no mean worth the name: its threshold starts as if so many parts had this one.
@@ -103,7 +102,7 @@ class _Named:
     rules: tuple[str, float, str] | None
 
 
-class Suspects:
+class Suspects(OnDisk):
     """The suspects among ``human``, the most suspicious first; the order of the inputs does not count.
 
     ``labels`` are all labels as they stand; those that are ``auto`` speak as neighbors. It lies on disk, so
@@ -111,7 +110,7 @@ class Suspects:
     """
 
     def __init__(self, human: Iterable[HumanLabel], labels: Iterable[Prediction]) -> None:
-        self._disk = Disk()
+        super().__init__()
         try:
             named, self._found = self._disk.spool(4), self._disk.spool(1)
             for label in human:
@@ -128,14 +127,6 @@ class Suspects:
         except BaseException:
             self._disk.close()
             raise
-
-    def __enter__(self) -> Suspects:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._disk.close()
 
     def __len__(self) -> int:
         return len(self._found)

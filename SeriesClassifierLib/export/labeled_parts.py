@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from types import TracebackType
 
 from SeriesClassifierLib.identity import series_key, series_of
 from SeriesClassifierLib.journal.state import HumanLabel
-from SeriesClassifierLib.spool import Disk, plain
+from SeriesClassifierLib.spool import OnDisk, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,24 +25,16 @@ class Label:
     model_status: str
 
 
-class LabeledParts:
+class LabeledParts(OnDisk):
     """Add human labels, then look them up. Use as a context manager.
 
     ``n_without_key`` counts labels of parts that an older version recorded: their images are not known.
     """
 
     def __init__(self) -> None:
-        self._disk = Disk()
+        super().__init__()
         self._labels, self._series = self._disk.table(), self._disk.table()
         self.n_without_key = 0
-
-    def __enter__(self) -> LabeledParts:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._disk.close()
 
     def __len__(self) -> int:
         return len(self._labels)

@@ -5,30 +5,21 @@ there are.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from types import TracebackType
 
 from SeriesClassifierLib.journal.events import dump_prediction, load_prediction
 from SeriesClassifierLib.publish.table import sort_key
 from SeriesClassifierLib.records import Prediction
-from SeriesClassifierLib.spool import Disk
+from SeriesClassifierLib.spool import OnDisk
 
 
-class PredictionSpool:
+class PredictionSpool(OnDisk):
     """Add predictions in any order, then iterate over them in table order as often as needed. Use as a
     context manager. Their images are not kept.
     """
 
     def __init__(self) -> None:
-        self._disk = Disk()
+        super().__init__()
         self._kept = self._disk.spool(4)
-
-    def __enter__(self) -> PredictionSpool:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._disk.close()
 
     def __len__(self) -> int:
         return len(self._kept)
