@@ -38,7 +38,7 @@ demo: setup
 		--html "$(OUT)/report.html" --journal "$(OUT)/SeriesClassifier.sqlite"
 
 test: $(VENV)/.installed-train lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses logical --dist loadfile
 
 lint: $(VENV)/.installed-train
 	$(BIN)/ruff check .

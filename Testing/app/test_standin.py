@@ -437,6 +437,20 @@ def test_a_reset_leaves_nothing(slicer, qt, slicer_standin, tmp_path):
     assert standin.install(tmp_path) is not slicer_standin
 
 
+def test_a_reset_puts_back_the_library_that_a_reload_loaded_again(slicer_standin):
+    from support import standin
+    from support.panel import MODULE
+
+    library = sys.modules["SeriesClassifierLib.errors"]
+    module = slicer_standin.load(MODULE)
+    module.enter()
+    module.widget.onReload()
+    assert sys.modules.get("SeriesClassifierLib.errors") is not library
+    module.unload()
+    standin.reset()
+    assert sys.modules["SeriesClassifierLib.errors"] is library
+
+
 # --- the DICOM database and its browser ------------------------------------------------------------------------
 
 

@@ -30,6 +30,7 @@ _INSIDE = ("scripted_module", "parameter_node", "dicom_module")
 _NEW_IN_5_12 = (("ctkDICOMBrowser", "selectedItems"), ("ctkDICOMVisualBrowserWidget", "patientView"))
 # Slicer appends it to sys.path; what was imported from it in one test holds that test's `slicer`.
 _MODULE_FOLDER = Path(__file__).resolve().parents[3] / "SeriesClassifier"
+_LIBRARY = "SeriesClassifierLib"
 _application: qSlicerApplication | None = None
 _installed: Installed | None = None
 
@@ -44,6 +45,7 @@ class Installed:
         self.slot_errors = slot_errors
         self.sample_data: list[dict[str, Any]] = []
         self.names: list[str] = []
+        self.library = _loaded_library()
         self.has_started = False
 
     def start_up(self, *files: Path, home: str = "", script: Callable[[], None] | None = None) -> list[Any]:
@@ -152,11 +154,12 @@ def reset() -> None:
         return
     forget_all()
     _application.main_database.closeDatabase()
-    names, _installed = {*_installed.names, "slicer.packaging"}, None
+    names, library, _installed = {*_installed.names, "slicer.packaging"}, _installed.library, None
     names |= {f"support.standin.{one}" for one in _INSIDE}
     names |= {name for name, module in sys.modules.items() if _is_of_the_module(module)}
     for name in names:
         sys.modules.pop(name, None)
+    _put_back(library)
     sys.path.remove(str(_MODULE_FOLDER))
     sys.excepthook = sys.__excepthook__
     for widget in _application.topLevelWidgets():
@@ -191,6 +194,21 @@ def _put(modules: dict[str, types.ModuleType]) -> None:
     for name, module in modules.items():
         sys.modules[name] = module
         _installed.names.append(name)
+
+
+def _loaded_library() -> dict[str, types.ModuleType]:
+    importlib.import_module(_LIBRARY)
+    return {name: module for name, module in sys.modules.items() if name.split(".")[0] == _LIBRARY}
+
+
+def _put_back(library: dict[str, types.ModuleType]) -> None:
+    """The library as it was: a reload of the module loads it again, and tests that hold classes of the first one
+    would wait for errors that nothing raises any more.
+    """
+    if sys.modules.get(_LIBRARY) is not library[_LIBRARY]:
+        for name in _loaded_library():
+            del sys.modules[name]
+        sys.modules.update(library)
 
 
 def _is_of_the_module(module: types.ModuleType) -> bool:
