@@ -14,6 +14,8 @@ from collections.abc import Iterable, Sequence
 IMAGE_BYTES = 8
 # Stands for the values of a part that nothing tells from others: it is all of its series.
 WHOLE = "all"
+# Begins the value that tells apart the patients of one series.
+PATIENT = "patient="
 
 
 def image_digest(*identity: str) -> bytes:
@@ -52,6 +54,12 @@ def is_key_of(key: str, study_uid: str, series_uid: str, images: bytes) -> bool:
 def values_of(key: str) -> str:
     """The values that tell the part apart, joined as in its key."""
     return key.rpartition("@")[0]
+
+
+def place_of(key: str) -> str:
+    """``values_of`` without the patient: what the part is among those of its patient, who else be there or not."""
+    values = values_of(key).split(",")
+    return ",".join(value for value in values if not value.startswith(PATIENT)) or WHOLE
 
 
 def series_key(study_uid: str, series_uid: str) -> str:

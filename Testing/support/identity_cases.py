@@ -308,7 +308,12 @@ def _shared_series() -> list[Variant]:
             steps=(_crossed(parts, "b50"), ),
         )
     )  # fmt: skip
-    return [*variants, *_patients_come(a, b), *_one_series_two_sources()]
+    return [
+        *variants,
+        *_patients_come(a, b),
+        _patient_with_the_same_uids_comes(alike[0], same_uids[1]),
+        *_one_series_two_sources(),
+    ]
 
 
 def _people(
@@ -339,6 +344,15 @@ def _patients_come(a: tuple[Image, ...], b: tuple[Image, ...]) -> list[Variant]:
             steps=(Step(other, correct=("a",), change=exchange),),
         ),
     ]  # fmt: skip
+
+
+def _patient_with_the_same_uids_comes(a: tuple[Image, ...], b: tuple[Image, ...]) -> Variant:
+    """Which of them was labeled, no UID can say: a label that got lost without a word would not be missed."""
+    rows = tuple(row(n, i, REVIEW, SHARED_SERIES_UID, LABEL_ELSEWHERE) for n, i in (("a", a), ("b", b)))
+    both = Expected(rows, apart=(files(a), files(b)), people=2)
+    step = Step(both, correct=("a",), change=Change(add=b))
+    alone = Expected((row("a", a),), people=1)
+    return Variant(SHARED_SERIES, "second-patient-with-the-same-uids-comes", a, alone, steps=(step,))
 
 
 def _one_series_two_sources() -> list[Variant]:

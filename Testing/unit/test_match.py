@@ -63,6 +63,19 @@ def test_a_label_stays_with_its_patient_where_all_uids_are_the_same() -> None:
         assert match(subject, other, unpack(given.images)) is expected
 
 
+@pytest.mark.parametrize("who", ["patient=1", "patient=2", "patient=unnamed"])
+@pytest.mark.parametrize(("before", "now"), [("b=400", "{},b=400"), ("all", "{}"), ("{},b=400", "b=400")])
+def test_what_stands_in_the_place_while_patients_come_and_go_is_looked_at(
+    before: str, now: str, who: str
+) -> None:
+    """Where all UIDs are the same, the digests of all images change when another patient comes."""
+    first, second = (
+        replace(part(images), part_key=part_key("1.2.1", "1.2.1.5", (values.format(who),), b""))
+        for images, values in (("abc", before), ("def", now))
+    )
+    assert match(labeled(first), second, unpack(second.images)) is Match.OTHER_IMAGES
+
+
 def of_version_1(number: int | None, **changes: Any) -> Subject:
     values: dict[str, Any] = {"fingerprint": "f1", "n_instances": 19, "protocol": KIND, **changes}
     return Subject("1.2.1", "1.2.1.5", part=number, **values)
