@@ -57,7 +57,7 @@ def values_of(key: str) -> str:
 
 
 def place_of(key: str) -> str:
-    """``values_of`` without the patient: what the part is among those of its patient, who else be there or not."""
+    """``values_of`` without the patient: the same whether the images of another patient are there or not."""
     values = values_of(key).split(",")
     return ",".join(value for value in values if not value.startswith(PATIENT)) or WHOLE
 

@@ -41,7 +41,7 @@ from SeriesClassifierLib.headers.part_header import PartHeader, series_headers
 from SeriesClassifierLib.identity import series_key
 from SeriesClassifierLib.images.slices import read_slices
 from SeriesClassifierLib.inference.run import fingerprint
-from SeriesClassifierLib.journal.store import TIME_FORMAT
+from SeriesClassifierLib.journal.events import TIME_FORMAT
 from SeriesClassifierLib.parts.split import split
 from SeriesClassifierLib.protocols import Source
 from SeriesClassifierLib.publish.atomic import replacing

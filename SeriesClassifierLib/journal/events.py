@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, dataclass, fields
+from datetime import datetime, timezone
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -23,6 +24,10 @@ from SeriesClassifierLib.records import (
     Status,
     Witness,
 )
+
+# Of ``Event.time``, in UTC, and the first that can be true: the program is no older.
+TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+EARLIEST = datetime(2020, 1, 1, tzinfo=timezone.utc)
 
 
 class EventKind(str, Enum):

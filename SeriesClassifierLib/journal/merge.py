@@ -22,6 +22,8 @@ from SeriesClassifierLib import vocabulary
 from SeriesClassifierLib.errors import JournalError
 from SeriesClassifierLib.identity import IMAGE_BYTES, is_key_of, pack, unpack
 from SeriesClassifierLib.journal.events import (
+    EARLIEST,
+    TIME_FORMAT,
     Event,
     EventKind,
     dump_payload,
@@ -39,7 +41,7 @@ from SeriesClassifierLib.journal.schema import (
     transaction,
     version_of,
 )
-from SeriesClassifierLib.journal.store import TIME_FORMAT, event_of, utc_now
+from SeriesClassifierLib.journal.store import event_of, utc_now
 from SeriesClassifierLib.records import UNKNOWN
 
 
@@ -58,8 +60,7 @@ class Fault(str, Enum):
     REPEATED = "an id that is there twice, or here with another content"
 
 
-# No journal is older than the program; clocks of two machines differ, but not by days.
-_EARLIEST = datetime(2020, 1, 1, tzinfo=timezone.utc)
+# Clocks of two machines differ, but not by days.
 _AHEAD = timedelta(days=2)
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
 _MOST_TEXT = 4096
@@ -215,7 +216,7 @@ class _Journal:
             time = datetime.strptime(text, TIME_FORMAT).replace(tzinfo=timezone.utc)
         except ValueError:
             return False
-        return _EARLIEST <= time <= self._latest
+        return EARLIEST <= time <= self._latest
 
     def _is_earlier_correction(self, id: str, undo: Event) -> bool:
         query = "SELECT kind, series_uid, time FROM event WHERE id = ?"

@@ -22,6 +22,8 @@ from SeriesClassifierLib import vocabulary
 from SeriesClassifierLib.errors import JournalError, UsageError
 from SeriesClassifierLib.identity import unpack
 from SeriesClassifierLib.journal.events import (
+    EARLIEST,
+    TIME_FORMAT,
     Event,
     EventKind,
     dump_payload,
@@ -61,8 +63,6 @@ logger = logging.getLogger(__name__)
 JOURNAL_NAME = "SeriesClassifier.sqlite"
 MODEL_ACTOR = "series-classifier"
 
-# Of ``Event.time``, in UTC.
-TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 _TICK = timedelta(microseconds=1)
 _INSERT = f"INSERT INTO event ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 _INSERT_IMAGES = "INSERT INTO part_images (part_key, images) VALUES (?, ?)"
@@ -248,11 +248,14 @@ class Journal:
     def undo(self, parts: Iterable[Prediction], user: str) -> list[Correction]:
         """Revert the latest correction that shows on one of ``parts``, with all others of the same act.
 
-        The corrections before it, or the labels of the model, stand again. Returns what was reverted, []
-        when there is none. Raises JournalError.
+        Where none shows, that is the latest of their series of which nobody knew the images. The corrections
+        before it, or the labels of the model, stand again. Returns what was reverted, [] when there is none.
+        Raises JournalError.
         """
         with explained(self._path), transaction(self._connection):
-            mine = [c for part in parts for c in self._corrections_of(part)]
+            chosen = list(parts)
+            mine = [c for part in chosen for c in self._corrections_of(part)]
+            mine = mine or [c for part in chosen for c in self._of_unknown_images(part)]
             if not mine:
                 return []
             return self._revert(max(mine, key=lambda c: (c.time, c.id)).step, user)
@@ -451,8 +454,10 @@ class Journal:
             self._insert(events)
 
     def _insert(self, events: Iterable[Event]) -> None:
-        """Stamp and write. Times only grow, or a clock that is set back would let old words win."""
-        time = self._clock().astimezone(timezone.utc)
+        """Stamp and write. Times only grow, or a clock that is set back would let old words win, and one that
+        was never set would make a journal that ``merge`` refuses.
+        """
+        time = max(self._clock().astimezone(timezone.utc), EARLIEST)
         (latest,) = self._rows("SELECT MAX(time) FROM event")[0]
         if latest is not None:
             known = datetime.strptime(latest, TIME_FORMAT).replace(tzinfo=timezone.utc)
@@ -550,6 +555,11 @@ class Journal:
         corrections = self._corrections(part.series_uid)
         images = self._images_of(part) if corrections else frozenset()
         return [c for c in corrections if match(c.about, part, images) is Match.SAME]
+
+    def _of_unknown_images(self, part: Prediction) -> list[Correction]:
+        """What was said of the series of a part before it was seen, which makes a doubt of all its parts."""
+        corrections = self._corrections(part.series_uid)
+        return [c for c in corrections if not c.about.part_key and not c.about.study_uid]
 
     def _is_labeled(self, part: Prediction, but_for: Collection[str]) -> bool:
         return any(c.step not in but_for for c in self._corrections_of(part))

@@ -73,6 +73,15 @@ def test_the_message_counts_what_is_wrong_by_kind(tmp_path: Path) -> None:
         merge(target, [other])
 
 
+def test_a_clock_that_was_never_set_keeps_no_journal_from_merging(tmp_path: Path) -> None:
+    with Journal(tmp_path / "theirs.sqlite", clock=lambda: datetime(1970, 1, 1, tzinfo=timezone.utc)) as journal:
+        journal.add_predictions([make_prediction()])
+        journal.correct(journal.current_all(), {"sequence": "PD"}, "reader")
+        first, second = (event.time for event in journal.events())
+        assert first < second
+    assert merge(tmp_path / "mine.sqlite", [tmp_path / "theirs.sqlite"]) == {tmp_path / "theirs.sqlite": 2}
+
+
 def test_one_bad_journal_keeps_the_good_one_beside_it_out(tmp_path: Path) -> None:
     target, good = written(tmp_path / "mine.sqlite", 1), written(tmp_path / "good.sqlite", 5)
     bad = written(tmp_path / "bad.sqlite", 6)

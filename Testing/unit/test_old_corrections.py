@@ -73,6 +73,18 @@ def test_a_correction_of_an_unseen_series_is_a_question_in_every_journal(tmp_pat
         assert labels(mine) == {"1.1": ("T2", Status.REVIEW), "1.2": ("T2", Status.REVIEW)}
 
 
+def test_a_correction_of_an_unseen_series_can_be_taken_back_when_it_was_seen(tmp_path: Path) -> None:
+    with Journal(tmp_path / "mine.sqlite") as journal:
+        journal.correct_unseen(UID, DWI, "reader")
+        journal.add_predictions([of_today("1.1")])
+        [asked] = journal.current_series(UID)
+        assert asked.status is Status.REVIEW
+        assert [c.facets for c in journal.undo([asked], "reader")] == [DWI]
+        [left] = journal.current_series(UID)
+        assert left.status is Status.AUTO
+        assert journal.undo([left], "reader") == []
+
+
 def test_half_a_character_in_a_note_keeps_no_journal_from_merging(tmp_path: Path) -> None:
     with Journal(tmp_path / "theirs.sqlite") as journal:
         journal.add_predictions([of_today("1.1")])
