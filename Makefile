@@ -38,7 +38,7 @@ demo: setup
 		--html "$(OUT)/report.html" --journal "$(OUT)/SeriesClassifier.sqlite"
 
 test: $(VENV)/.installed-train lint
-	$(BIN)/python -m pytest --numprocesses logical --dist loadfile
+	$(BIN)/python -m pytest --numprocesses logical --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.installed-train
 	$(BIN)/ruff check .

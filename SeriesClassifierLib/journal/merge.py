@@ -32,6 +32,7 @@ from SeriesClassifierLib.journal.events import (
     protocol_of,
     text_of,
 )
+from SeriesClassifierLib.journal.rows import INSERT, INSERT_IMAGES, event_of
 from SeriesClassifierLib.journal.schema import (
     COLUMNS,
     columns_of,
@@ -41,7 +42,7 @@ from SeriesClassifierLib.journal.schema import (
     transaction,
     version_of,
 )
-from SeriesClassifierLib.journal.store import event_of, utc_now
+from SeriesClassifierLib.journal.store import utc_now
 from SeriesClassifierLib.records import UNKNOWN
 
 
@@ -68,12 +69,10 @@ _MOST_PAYLOAD = 8_000_000
 _MOST_PARTS = 1_000_000
 _MOST_IMAGE_BYTES = IMAGE_BYTES * 1_000_000
 _AT_ONCE = 500
-_INSERT = f"INSERT INTO event ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 _WITHOUT_IMAGES = (
     "SELECT COUNT(*) FROM event WHERE part_key <> '' "
     "AND NOT EXISTS (SELECT 1 FROM part_images WHERE part_images.part_key = event.part_key)"
 )
-_INSERT_IMAGES = "INSERT INTO part_images (part_key, images) VALUES (?, ?)"
 
 
 def merge(
@@ -104,9 +103,9 @@ def merge(
 def _take(target: sqlite3.Connection, source: sqlite3.Connection) -> int:
     with transaction(target):
         (before,) = target.execute("SELECT COUNT(*) FROM event").fetchone()
-        target.executemany(_INSERT, source.execute(f"SELECT {columns_of(source)} FROM event"))
+        target.executemany(INSERT, source.execute(f"SELECT {columns_of(source)} FROM event"))
         if version_of(source) >= 2:
-            target.executemany(_INSERT_IMAGES, source.execute("SELECT part_key, images FROM part_images"))
+            target.executemany(INSERT_IMAGES, source.execute("SELECT part_key, images FROM part_images"))
         (after,) = target.execute("SELECT COUNT(*) FROM event").fetchone()
     return int(after - before)
 
