@@ -32,8 +32,8 @@ class Classifying:
         onRows: Callable[[Source, list[dict[str, Any]]], None],
         onEnd: Callable[[Source, int], None],
     ) -> None:
-        """``onStart`` is called before a batch, to show what it is about; ``onRows`` and ``onEnd`` are told
-        of which source the rows are, and how many series are done.
+        """``onStart`` is called before a batch, to show its source; ``onRows`` gets the source and its rows,
+        ``onEnd`` the source and how many series are done.
         """
         self._ui = ui
         self._store = store

@@ -52,8 +52,8 @@ class ColumnPublisher:
         onWriting: Callable[[Source], None],
         onFailed: Callable[[Source], None],
     ) -> None:
-        """``say`` is told in words what happened; ``onOpen`` is called when the database is open again. What
-        is known when ``onWriting`` is called is in the column, unless ``onFailed`` comes after it.
+        """``say`` shows a message; ``onOpen`` is called when the database is open again. The column holds the
+        labels of the moment when ``onWriting`` is called, unless ``onFailed`` follows.
         """
         self._worker = worker
         self._say = say

@@ -33,7 +33,7 @@ class Comparing:
         *,
         onSeries: Callable[[str, int | None], None],
     ) -> None:
-        """``onSeries`` is told which series was chosen in the table of changes."""
+        """``onSeries`` gets the series that was chosen in the table of changes."""
         self._ui = ui
         self._jobs = jobs
         self._store = store

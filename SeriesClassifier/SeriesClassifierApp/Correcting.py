@@ -44,10 +44,10 @@ class Correcting:
         onChange: Callable[[Collection[str]], None],
         onWritten: Callable[[Source], None],
     ) -> None:
-        """``onWritten`` is told of which source something was corrected or taken back. If that is shown, the
-        others are told more: ``onCorrected`` what was corrected; before it ``onNamed``, unless it was because
-        it looks like another; ``onUndone`` of which series a correction was taken back, and ``onChange`` of
-        which series when the table shows either.
+        """``onWritten`` gets the source in which something was corrected or undone. The others are called
+        only while that source is shown: ``onNamed`` and then ``onCorrected`` with what was corrected
+        (siblings: only ``onCorrected``), ``onUndone`` with the series whose correction was undone, and
+        ``onChange`` with the series of either, when the table shows them.
         """
         self._ui = ui
         self._table = table

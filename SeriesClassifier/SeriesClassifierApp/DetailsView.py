@@ -109,7 +109,7 @@ def detailsHtml(details: Mapping[str, Any], reasons: Sequence[str] = ()) -> str:
     """Reasons, facts, evidence and alternatives as the rich text of a Qt label; every value is escaped."""
     decided = [details["reason"]] if details["reason"] else []
     parts = [reasonsHtml(list(dict.fromkeys((*decided, *reasons))))]
-    against = [e["text"] for e in details["evidence"] if e["against"] and not e["decisive"]]
+    against = [e["text"] for e in details["evidence"] if e["against"] and not e["is_reason"]]
     if against:
         parts.append(f"<p><b>{_('Look at this:')}</b> {'; '.join(map(html.escape, against))}</p>")
     rows = "".join(

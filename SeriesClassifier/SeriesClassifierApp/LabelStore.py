@@ -1,4 +1,4 @@
-"""The labels as they stand, and what people say about them: the journal, seen from the window.
+"""The current labels and their corrections: the journal, as the window reads and writes it.
 
 The journal is a file of our own (SQLite), so it may be open here while the worker writes to it; the database
 of Slicer may not, and is not.

@@ -26,7 +26,7 @@ _SEED = 1
 
 
 class Learning:
-    """Export and Retrain. ``onTrained`` is told the folder of a new bundle."""
+    """Export and Retrain. ``onTrained`` gets the folder of a new bundle."""
 
     def __init__(
         self, ui: Any, wires: Wires, jobs: LongJobs, store: LabelStore, onTrained: Callable[[str], None]

@@ -15,7 +15,7 @@ OnDone = Callable[[Mapping[str, Any]], None]
 
 
 class LongJobs:
-    """Shows progress in the section Learn. A job that does not end with ``done`` is told of in words here."""
+    """Shows progress in the section Learn. A job that ends otherwise than ``done`` leaves a message."""
 
     def __init__(self, ui: Any, wires: Wires, worker: WorkerProcess, onChange: Callable[[], None]) -> None:
         """``onChange`` is called when a job begins and when it has ended."""

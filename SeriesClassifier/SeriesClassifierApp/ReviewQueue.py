@@ -106,7 +106,7 @@ class ReviewQueue:
         then: Callable[[Chosen | None], None],
     ) -> Iterator[None]:
         """Look for the first item that was not seen in this round and is not ``current``, in steps; ``then``
-        is told it, or None when no item is visible.
+        gets it, or None when no item is visible.
         """
         for isNewRound in (False, True):
             if isNewRound:

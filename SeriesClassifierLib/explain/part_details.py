@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from SeriesClassifierLib.explain.evidence_text import WITNESSES, text
-from SeriesClassifierLib.explain.label_reasons import deciding_text
+from SeriesClassifierLib.explain.label_reasons import deciding_reason, deciding_text
 from SeriesClassifierLib.publish.series_row import part_row_key
 from SeriesClassifierLib.publish.table import evidence_json, plain_text
 from SeriesClassifierLib.records import HEADERS_TASK, Evidence, Prediction, Reason, Witness, classes_of
@@ -34,8 +34,8 @@ class Alternative:
 @dataclass(frozen=True, slots=True)
 class PartDetails:
     """``reason`` is what decided the status, "" for a label that can be used; ``facts`` are sentences;
-    ``evidence`` is all else, each as ``evidence_json`` with the ``title`` of its witness; ``alternatives``
-    are classes of ``sequence``, likeliest first.
+    ``evidence`` is all else, each as ``evidence_json`` with the ``title`` of its witness and whether
+    ``reason`` is made from it (``is_reason``); ``alternatives`` are classes of ``sequence``, likeliest first.
     """
 
     part_key: str
@@ -57,6 +57,7 @@ class PartDetails:
 
 def part_details(prediction: Prediction) -> PartDetails:
     """All that a person needs to check the label of a part."""
+    reason = None if prediction.error else deciding_reason(prediction)
     return PartDetails(
         part_key=part_row_key(prediction),
         series_uid=prediction.series_uid,
@@ -68,7 +69,7 @@ def part_details(prediction: Prediction) -> PartDetails:
         reason=plain_text(deciding_text(prediction)),
         facts=tuple(plain_text(text(e)) for e in prediction.evidence if _is_fact(e)),
         evidence=tuple(
-            {**evidence_json(e), "title": WITNESSES[e.witness]}
+            {**evidence_json(e), "title": WITNESSES[e.witness], "is_reason": e is reason}
             for e in prediction.evidence
             if not _is_fact(e)
         ),

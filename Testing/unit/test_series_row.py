@@ -82,10 +82,17 @@ def test_details_tell_facts_apart_and_who_says_what() -> None:
         ("words", "words_disagree", "T1"),
         ("image", "states", "T2"),
     ]
-    assert [(e["against"], e["decisive"]) for e in details.evidence] == [(True, True), (False, False)]
+    assert [(e["against"], e["is_reason"]) for e in details.evidence] == [(True, True), (False, False)]
     assert [e["title"] for e in details.evidence] == [WITNESSES[Witness.WORDS], WITNESSES[Witness.IMAGE]]
     assert [e["text"] for e in details.evidence] == [text(e) for e in evidence[1:]]
     said = {a.name: (a.header, a.image, a.joint) for a in details.alternatives}
     assert said == {"T2": (0.7, 0.6, 0.9), "T1": (0.2, None, None), "OTHER": (None, 0.4, 0.1)}
     assert [a.name for a in details.alternatives] == ["T2", "T1", "OTHER"]
     json.dumps(details.as_json(), allow_nan=False)
+
+
+def test_of_two_rules_that_ask_for_review_one_is_the_reason_and_the_other_is_shown_beside_it() -> None:
+    first, second = conflict("T1", other="T2"), conflict("PD", other="T2")
+    details = part_details(make_prediction(status=Status.REVIEW, evidence=(first, second)))
+    assert details.reason == text(first)
+    assert [(e["value"], e["is_reason"]) for e in details.evidence] == [("T1", True), ("PD", False)]
