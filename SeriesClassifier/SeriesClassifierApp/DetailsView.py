@@ -113,7 +113,7 @@ def detailsHtml(details: Mapping[str, Any], reasons: Sequence[str] = ()) -> str:
     if against:
         parts.append(f"<p><b>{_('Look at this:')}</b> {'; '.join(map(html.escape, against))}</p>")
     rows = "".join(
-        f"<tr><td>{html.escape(a['name'])}&nbsp;&nbsp;</td>"
+        f"<tr><td style='white-space: nowrap'>{html.escape(a['name'])}&nbsp;&nbsp;</td>"
         + "".join(
             f"<td align='right'>&nbsp;{_percent(a[witness])}&nbsp;</td>" for witness in _WITNESSES
         )

@@ -107,11 +107,13 @@ def _inSettings(kind: str, path: str) -> str:
 
 
 def _canWrite(journal: str) -> bool:
-    """Whether a journal is or could be written there, found out by trying: permissions alone do not tell."""
+    """Whether a journal is or could be written there. That of the folder is tried out, for permissions alone
+    do not tell. The journal itself is not opened: closing it would drop the locks that SQLite has on it in
+    this process, and the next worker that ends would delete the write-ahead log under the open panel.
+    """
+    if os.path.isfile(journal) and not os.access(journal, os.R_OK | os.W_OK):
+        return False
     try:
-        if os.path.isfile(journal):
-            with open(journal, "r+b"):
-                pass
         with tempfile.TemporaryFile(dir=os.path.dirname(journal)):
             return True
     except OSError:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
 import sys
 from contextlib import closing
 from dataclasses import replace
@@ -23,6 +24,7 @@ from SeriesClassifierLib.journal.store import JOURNAL_NAME, Journal
 from SeriesClassifierLib.records import DecidedBy, Status
 from SeriesClassifierLib.simulation.database_writer import write_database
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 N_SERIES = 6
 # The same in every source: an exam that was copied, or two that an anonymizer gave the same UIDs.
 STUDY = "2.25.99"
@@ -539,6 +541,21 @@ def test_whether_a_journal_can_be_written_is_found_out_by_trying(slicer_standin,
     assert not Sources._canWrite(str(tmp_path / "no such folder" / JOURNAL_NAME))
     (tmp_path / JOURNAL_NAME).mkdir()
     assert not Sources._canWrite("/proc/self/" + JOURNAL_NAME) or sys.platform != "linux"
+
+
+def test_looking_for_the_journal_leaves_the_locks_of_an_open_one(two):
+    """POSIX locks go with the first descriptor that a process closes, whoever opened it."""
+    from SeriesClassifierApp import Sources
+
+    journal = Path(two.panel.store.path)
+    with Journal(journal) as opened:
+        opened.correct(opened.current_series(UIDS[0]), {"sequence": "T2"}, "reader")
+        assert Sources.database().journal == str(journal)
+        code = "import sys; from SeriesClassifierLib.journal.store import Journal; Journal(sys.argv[1]).close()"
+        subprocess.run([sys.executable, "-c", code, str(journal)], cwd=REPOSITORY, check=True)
+        assert journal.with_name(journal.name + "-wal").is_file(), "the worker took it for closed"
+        with Journal(journal, readonly=True) as again:
+            assert [p.sequence for p in again.current_series(UIDS[0])] == ["T2"]
 
 
 # --- the column ------------------------------------------------------------------------------------------------

@@ -17,11 +17,13 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 # A test file that holds one of these makes, keeps, reads or shows labels with their evidence.
 MEETS_EVIDENCE = re.compile(r"Evidence|make_prediction|Journal\(|main\(|worker|classify\(")
-# These train, measure or search, which takes long whatever the sentences are.
+# These train, measure, search or damage files, which takes long whatever the sentences are.
 LONG = {
-    *("test_adopted", "test_answers", "test_bundles", "test_exported_header", "test_identifier_scan"),
-    *("test_extension", "test_project", "test_retrain", "test_retrain_brain", "test_retrain_pictures"),
-    *("test_rule_files", "test_site_rules", "test_text_is_for_people", "test_thumbnails", "test_training_set"),
+    *("test_adopted", "test_answers", "test_bench", "test_bundles", "test_crafted_journals"),
+    *("test_exported_header", "test_extension", "test_identifier_scan", "test_identity_cases"),
+    *("test_journal_memory", "test_merge", "test_project", "test_retrain", "test_retrain_brain"),
+    *("test_retrain_pictures", "test_rule_files", "test_site_rules", "test_text_is_for_people"),
+    *("test_thumbnails", "test_training_set"),
 }
 FEWEST = 400
 
