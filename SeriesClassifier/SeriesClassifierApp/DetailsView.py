@@ -108,10 +108,12 @@ def reasonsHtml(reasons: Sequence[str]) -> str:
 def detailsHtml(details: Mapping[str, Any], reasons: Sequence[str] = ()) -> str:
     """Reasons, facts, evidence and alternatives as the rich text of a Qt label; every value is escaped."""
     decided = [details["reason"]] if details["reason"] else []
-    parts = [reasonsHtml(list(dict.fromkeys((*decided, *reasons))))]
+    why = list(dict.fromkeys((*decided, *reasons)))
+    parts = [reasonsHtml(why)]
     against = [e["text"] for e in details["evidence"] if e["against"] and not e["is_reason"]]
-    if against:
-        parts.append(f"<p><b>{_('Look at this:')}</b> {'; '.join(map(html.escape, against))}</p>")
+    further = [text for text in against if text not in why]
+    if further:
+        parts.append(f"<p><b>{_('Look at this:')}</b> {'; '.join(map(html.escape, further))}</p>")
     rows = "".join(
         f"<tr><td style='white-space: nowrap'>{html.escape(a['name'])}&nbsp;&nbsp;</td>"
         + "".join(
