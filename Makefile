@@ -37,8 +37,9 @@ demo: setup
 	$(BIN)/series-classifier classify "$(OUT)/database" --mode full --out "$(OUT)/labels.csv" \
 		--html "$(OUT)/report.html" --journal "$(OUT)/SeriesClassifier.sqlite"
 
+# As many processes as cores, each with one thread: two that share their cores by threads wait for each other.
 test: $(VENV)/.installed-train lint
-	$(BIN)/python -m pytest --numprocesses logical --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses logical --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/.installed-train
 	$(BIN)/ruff check .
