@@ -111,7 +111,7 @@ def detailsHtml(details: Mapping[str, Any], reasons: Sequence[str] = ()) -> str:
     why = list(dict.fromkeys((*decided, *reasons)))
     parts = [reasonsHtml(why)]
     against = [e["text"] for e in details["evidence"] if e["against"] and not e["is_reason"]]
-    further = [text for text in against if text not in why]
+    further = list(dict.fromkeys((*why, *against)))[len(why) :]
     if further:
         parts.append(f"<p><b>{_('Look at this:')}</b> {'; '.join(map(html.escape, further))}</p>")
     rows = "".join(

@@ -35,11 +35,11 @@ def count():
     left -= 1
     if left < 0:
         os.kill(os.getpid(), signal.SIGKILL)
-label, row, add = Classifier.study, store._row, store.Journal.add_predictions
+label, row, add = Classifier.study, store.row_of, store.Journal.add_predictions
 if place == "study":
     Classifier.study = lambda self, study: (count(), label(self, study))[1]
 elif place == "event":
-    store._row = lambda event: (count(), row(event))[1]
+    store.row_of = lambda event: (count(), row(event))[1]
 else:
     store.Journal.add_predictions = lambda self, rows, **more: (add(self, rows, **more), count())[0]
 from SeriesClassifierLib.cli.main import main
