@@ -96,8 +96,8 @@ def main() -> int:
         root = Path(folder) / "project"
         _copy(root)
         for file in dict.fromkeys(m.file for m in chosen):
-            if not _passes(root, file):
-                print(f"{file}: its tests fail without any mutation")
+            if failure := _failure(root, file):
+                print(f"{file}: its tests fail without any mutation\n{failure[-8000:]}")
                 return 1
         missed = [m for m in chosen if not _is_caught(root, m)]
     print(f"{len(chosen) - len(missed)} of {len(chosen)} mutations caught")
@@ -124,14 +124,15 @@ def _is_caught(root: Path, mutation: Mutation) -> bool:
         raise SystemExit(f"{mutation.name}: its place is there {text.count(mutation.old)} times, not once")
     path.write_text(text.replace(mutation.old, mutation.new), encoding="utf-8")
     try:
-        caught = not _passes(root, mutation.file)
+        caught = bool(_failure(root, mutation.file))
     finally:
         path.write_text(text, encoding="utf-8")
     print(f"{'caught' if caught else 'MISSED'}  {mutation.file}: {mutation.name}", flush=True)
     return caught
 
 
-def _passes(root: Path, file: str) -> bool:
+def _failure(root: Path, file: str) -> str:
+    """What the tests of a file print when one fails, "" when all pass."""
     tests: Sequence[str] = [f"Testing/{test}" for test in TESTS[file]]
     environment = {**os.environ, "PYTHONPATH": str(root), "PYTHONDONTWRITEBYTECODE": "1"}
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
@@ -140,10 +141,11 @@ def _passes(root: Path, file: str) -> bool:
             command, cwd=root, env=environment, capture_output=True, timeout=_PATIENCE_S, check=False
         )
     except subprocess.TimeoutExpired:  # a test that hangs has noticed
-        return False
+        return f"not done within {_PATIENCE_S} s"
+    output = run.stdout.decode(errors="replace")
     if run.returncode not in (0, 1):
-        raise SystemExit(run.stdout.decode(errors="replace")[-2000:])
-    return run.returncode == 0
+        raise SystemExit(output[-2000:])
+    return "" if run.returncode == 0 else output
 
 
 if __name__ == "__main__":
