@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -88,11 +88,12 @@ class ReviewQueue:
         if not self._job and self._parts and (self._answers >= _ANSWERS_A_QUEUE or not self._open):
             self.ask()
 
-    def takenBack(self, keys: Iterable[str]) -> None:
+    def takenBack(self, keys: Sequence[str]) -> None:
         """What was said about series does not hold any more: they wait again, before all others."""
         again: dict[Chosen, Item] = {}
+        gone = frozenset(keys)
+        self._meanwhile = {key for key in self._meanwhile if key[0] not in gone}
         for series in keys:
-            self._meanwhile -= {key for key in self._meanwhile if key[0] == series}
             again.update(
                 {key: self._answered.pop(key) for key in self._parts.get(series, ()) if key in self._answered}
             )

@@ -30,6 +30,11 @@ JOURNAL_NAME = "SeriesClassifier.sqlite"
 MODEL_ACTOR = "series-classifier"
 
 _TICK = timedelta(microseconds=1)
+# Ids alone: an index has all of it, so that each slice of a large step is found at once.
+_OF_STEP = """
+SELECT id FROM event WHERE kind = 'correction' AND (batch = ? OR id = ?) AND (time, id) < (?, ?)
+ORDER BY time DESC, id DESC
+"""
 _SERIES_OF_STEP = """
 SELECT COUNT(*) FROM (
     SELECT DISTINCT study_uid, series_uid FROM event WHERE kind = 'correction' AND batch = ?
@@ -233,15 +238,15 @@ class Journal(JournalReader):
     ) -> list[Correction]:
         """Write the undo of the corrections of a step that stand, latest first."""
         older = (before.time, before.id) if before is not None else ("9", "")
-        where = "WHERE kind = 'correction' AND (batch = ? OR id = ?) AND (time, id) < (?, ?)"
         standing: dict[str, dict[str, Correction]] = {}
         taken: list[Correction] = []
-        for event in self._events(f"{where} ORDER BY time DESC, id DESC", (step, step, *older)):
-            if event.series_uid not in standing:
-                mine = (c for c in self._corrections(event.series_uid) if c.step == step)
-                standing[event.series_uid] = {c.id: c for c in mine}
-            if event.id in standing[event.series_uid]:
-                taken.append(standing[event.series_uid][event.id])
+        for (id,) in self._rows(_OF_STEP, (step, step, *older)):
+            for event in self._events("WHERE id = ?", (id,)):
+                if event.series_uid not in standing:
+                    mine = (c for c in self._corrections(event.series_uid) if c.step == step)
+                    standing[event.series_uid] = {c.id: c for c in mine}
+                if id in standing[event.series_uid]:
+                    taken.append(standing[event.series_uid][id])
             if len(taken) == at_most:
                 break
         self._insert(
