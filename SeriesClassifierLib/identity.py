@@ -12,15 +12,31 @@ from collections.abc import Iterable, Sequence
 
 # Bytes of one image's digest: within a series, two images share one by chance once in 10**13 series.
 IMAGE_BYTES = 8
+# So many of them are of its tags alone.
+_NAME_BYTES = 4
 # Stands for the values of a part that nothing tells from others: it is all of its series.
 WHOLE = "all"
-# Begins the value that tells apart the patients of one series.
-PATIENT = "patient="
 
 
-def image_digest(*identity: str) -> bytes:
-    """The digest of one image from the texts that identify it within its series."""
-    return hashlib.sha256("\0".join(identity).encode("utf-8", "replace")).digest()[:IMAGE_BYTES]
+def image_digest(*identity: str, content: str = "") -> bytes:
+    """The digest of one image from the texts that identify it within its series.
+
+    ``content`` tells it from other images with the same identity. Its name stays the same with it, for the
+    others may come and go.
+    """
+    own = _digest(*identity)[:IMAGE_BYTES]
+    if not content:
+        return own
+    return own[:_NAME_BYTES] + _digest(*identity, content)[: IMAGE_BYTES - _NAME_BYTES]
+
+
+def _digest(*texts: str) -> bytes:
+    return hashlib.sha256("\0".join(texts).encode("utf-8", "replace")).digest()
+
+
+def names(images: Iterable[bytes]) -> frozenset[bytes]:
+    """What digests say of images whatever else is in their series: several images may have one name."""
+    return frozenset(digest[:_NAME_BYTES] for digest in images)
 
 
 def pack(digests: Iterable[bytes]) -> bytes:
@@ -54,12 +70,6 @@ def is_key_of(key: str, study_uid: str, series_uid: str, images: bytes) -> bool:
 def values_of(key: str) -> str:
     """The values that tell the part apart, joined as in its key."""
     return key.rpartition("@")[0]
-
-
-def place_of(key: str) -> str:
-    """``values_of`` without the patient: the same whether the images of another patient are there or not."""
-    values = values_of(key).split(",")
-    return ",".join(value for value in values if not value.startswith(PATIENT)) or WHOLE
 
 
 def series_key(study_uid: str, series_uid: str) -> str:

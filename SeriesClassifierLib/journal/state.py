@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from SeriesClassifierLib.identity import place_of
+from SeriesClassifierLib.identity import names, values_of
 from SeriesClassifierLib.journal.events import Event, EventKind, facets_of, protocol_of, text_of
 from SeriesClassifierLib.patients import named_patients
 from SeriesClassifierLib.records import (
@@ -111,10 +111,12 @@ def _match_of_images(subject: Subject, prediction: Prediction, images: Images) -
         return Match.SAME
     if images and images <= subject.images:
         return Match.SAME
-    in_its_place = place_of(prediction.part_key) == place_of(subject.part_key)
+    in_its_place = values_of(prediction.part_key) == values_of(subject.part_key)
     if in_its_place and subject.images and subject.images < images and _same_kind(subject, prediction):
         return Match.SAME
-    return Match.OTHER_IMAGES if in_its_place or images & subject.images else Match.ANOTHER_PART
+    # By name: an image that came and shares all UIDs with one that was labeled changes the digests of both.
+    is_known = bool(names(images) & names(subject.images))
+    return Match.OTHER_IMAGES if in_its_place or is_known else Match.ANOTHER_PART
 
 
 def _same_kind(subject: Subject, prediction: Prediction) -> bool:

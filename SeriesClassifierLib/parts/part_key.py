@@ -11,7 +11,7 @@ from SeriesClassifierLib.sources.copies import identity
 
 def image_set(instances: Sequence[Instance]) -> bytes:
     """The digests of the images of a part, as ``identity.pack`` joins them."""
-    return pack(image_digest(*identity(instance)) for instance in instances)
+    return pack(image_digest(*identity(instance), content=instance.content) for instance in instances)
 
 
 def key_of(study_uid: str, series_uid: str, values: Sequence[str], images: bytes) -> str:

@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from SeriesClassifierLib.identity import PATIENT
 from SeriesClassifierLib.parts.diffusion import b_value, cluster
 from SeriesClassifierLib.parts.geometry import normal, orientations, place_key
 from SeriesClassifierLib.parts.image_kind import SPLITTING, image_kinds
@@ -100,7 +99,7 @@ def _by_patient(group: _Group) -> list[_Group]:
     order = {name: place for place, name in enumerate(patients, start=1)}
     # By place and not by name: a key must not hold an identifier. The images tell the parts apart.
     keys = [0 if is_placeholder(name) else order[name] for name in ids]
-    return _pieces(group, "patient", keys, lambda key: f"{PATIENT}{key or 'unnamed'}")
+    return _pieces(group, "patient", keys, lambda key: f"patient={key or 'unnamed'}")
 
 
 def _by_image_kind(group: _Group) -> list[_Group]:

@@ -46,7 +46,7 @@ class Distinct:
 
 
 def identity(instance: Instance) -> Identity:
-    """What identifies an image within its series, as texts: the same for every copy of the file."""
+    """What its tags say to identify an image within its series: the same for every copy of the file."""
     place = [round(v, 1) for v in instance.numbers("ImagePositionPatient")]
     turned = [round(v, 2) for v in instance.numbers("ImageOrientationPatient")]
     return (
@@ -55,7 +55,6 @@ def identity(instance: Instance) -> Identity:
         *(f"{v + 0.0:g}" for v in (*place, *turned)),
         *("\\".join(instance.tokens(keyword)) for keyword in _TEXTS),
         *("\\".join(f"{v:g}" for v in instance.numbers(keyword)) for keyword in _NUMBERS),
-        instance.content,
     )
 
 

@@ -63,17 +63,21 @@ def test_a_label_stays_with_its_patient_where_all_uids_are_the_same() -> None:
         assert match(subject, other, unpack(given.images)) is expected
 
 
-@pytest.mark.parametrize("who", ["patient=1", "patient=2", "patient=unnamed"])
-@pytest.mark.parametrize(("before", "now"), [("b=400", "{},b=400"), ("all", "{}"), ("{},b=400", "b=400")])
-def test_what_stands_in_the_place_while_patients_come_and_go_is_looked_at(
-    before: str, now: str, who: str
-) -> None:
-    """Where all UIDs are the same, the digests of all images change when another patient comes."""
-    first, second = (
-        replace(part(images), part_key=part_key("1.2.1", "1.2.1.5", (values.format(who),), b""))
-        for images, values in (("abc", before), ("def", now))
+def of_images(values: str, *digests: bytes) -> Prediction:
+    packed = pack(digests)
+    return make_prediction(images=packed, part_key=part_key("1.2.1", "1.2.1.5", (values,), packed), protocol=KIND)
+
+
+@pytest.mark.parametrize("now", ["b=400", "patient=1,type=plain,b=400"])
+def test_images_of_which_others_have_the_name_are_looked_at(now: str) -> None:
+    """Where all UIDs are the same, the digests of all images change when another patient comes, or goes."""
+    alone = of_images("b=400", *(image_digest(name) for name in "ab"))
+    mine, others = (
+        of_images(now, *(image_digest(name, content=content) for name in "ab")) for content in ("mine", "other")
     )
-    assert match(labeled(first), second, unpack(second.images)) is Match.OTHER_IMAGES
+    for before, after in ((alone, mine), (alone, others), (mine, alone), (mine, others)):
+        assert match(labeled(before), after, unpack(after.images)) is Match.OTHER_IMAGES
+    assert match(labeled(mine), mine, unpack(mine.images)) is Match.SAME
 
 
 def of_version_1(number: int | None, **changes: Any) -> Subject:
