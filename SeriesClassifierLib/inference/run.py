@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -131,7 +132,7 @@ class Classifier:
         )
         doubts = [warning for warning in series.warnings if warning.decisive]
         predicted = Prediction(
-            patient_id=part.instances[0].text("PatientID"),
+            patient_id=_patient_of(part),
             study_uid=series.study_uid or study.study_uid,
             series_uid=series.series_uid,
             part=part.index,
@@ -176,11 +177,10 @@ class Classifier:
         """A series that could not be read (failed), or that holds no images (unknown)."""
         failed = not series.instances
         error = "; ".join(series.problems) or "no readable image" if failed else reason
-        study_uid, images = series.study_uid or study.study_uid, image_set(series.instances)
         return replace(
             nothing_known(series.series_uid, 1),
             patient_id=series.patient_id or study.patient_id,
-            study_uid=study_uid,
+            study_uid=series.study_uid or study.study_uid,
             series_number=series.series_number,
             description=series.description,
             task="headers",
@@ -189,12 +189,11 @@ class Classifier:
             bundle=f"{self._model.bundle.name} {self._model.bundle.version}",
             n_instances=len(series.instances),
             error=error,
-            # A file of no series is known by its name alone.
-            part_key=key_of(study_uid, series.series_uid or series.description, (), images),
+            part_key=_key_of_all(study, series),
             evidence=series.warnings,
             fingerprint=fingerprint(series),
             bundle_digest=self.digest,
-            images=images,
+            images=image_set(series.instances),
         )
 
 
@@ -220,10 +219,31 @@ def run(
         yield StudyResult(tuple(journal.with_corrections(result.predictions)), result.parts)
 
 
+# What must be the same for a label to be taken from the journal: part key and PatientID.
+_Identity = tuple[str, str]
+
+
+def _patient_of(part: Part) -> str:
+    return part.instances[0].text("PatientID")
+
+
+def _key_of_all(study: Study, series: Series) -> str:
+    """The key of a series that is not split: a file of no series is known by its name alone."""
+    study_uid, images = series.study_uid or study.study_uid, image_set(series.instances)
+    return key_of(study_uid, series.series_uid or series.description, (), images)
+
+
 def _is_recorded(journal: Journal, predictions: Sequence[Prediction]) -> bool:
     """Whether the journal has them: a study with files of no series is looked at again, but not recorded."""
-    keys = {(p.study_uid, p.series_uid, p.fingerprint, p.bundle_digest) for p in predictions if p.series_uid}
-    return all((mark, digest) in journal.done(study, uid) for study, uid, mark, digest in keys)
+    found: dict[tuple[str, str, str, str], set[_Identity]] = defaultdict(set)
+    for p in predictions:
+        if p.series_uid:
+            found[p.study_uid, p.series_uid, p.fingerprint, p.bundle_digest].add((p.part_key, p.patient_id))
+    return all(identities == _recorded(journal, *key) for key, identities in found.items())
+
+
+def _recorded(journal: Journal, *key: str) -> set[_Identity]:
+    return {(p.part_key, p.patient_id) for p in journal.predictions_for(*key)}
 
 
 def _known(journal: Journal, classifier: Classifier, study: Study) -> StudyResult | None:
@@ -236,11 +256,15 @@ def _known(journal: Journal, classifier: Classifier, study: Study) -> StudyResul
         found = journal.predictions_for(
             series.study_uid or study.study_uid, series.series_uid, fingerprint(series), classifier.digest
         )
-        if not found:
+        pieces = () if not_an_image(series) else split(series)
+        here = {(part.key, _patient_of(part)) for part in pieces} or {
+            (_key_of_all(study, series), series.patient_id or study.patient_id)
+        }
+        # Files that were edited in place, to the same size, may be other images, or those of another patient.
+        if {(p.part_key, p.patient_id) for p in found} != here:
             return None
         predictions += found
-        if series.instances and not not_an_image(series):
-            parts += split(series)
+        parts += pieces
     return StudyResult(tuple(sorted(predictions, key=_table_order)), tuple(parts))
 
 

@@ -197,6 +197,10 @@ class _Journal:
         elif event.kind is EventKind.CORRECTION:
             text_of(event.payload, "note")
             protocol_of(event.payload)
+            for name in {"patient_id", "rule"} & event.payload.keys():
+                text_of(event.payload, name)
+            if not isinstance(event.payload.get("unseen", False), bool):
+                return Fault.PAYLOAD
             if not _are_known(facets_of(event.payload)):
                 return Fault.FACET
         elif event.kind is EventKind.UNDO:

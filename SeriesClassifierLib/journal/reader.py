@@ -72,10 +72,6 @@ _HAS_LABEL = """(kind = 'prediction' OR kind = 'correction' AND NOT EXISTS (
 # Four values: length, text, minus the length, text.
 _IS_PIECE = "(substr({0}, 1, ?) = ? OR substr({0}, ?) = ?)"
 _STUDIES = "SELECT COUNT(DISTINCT study_uid) FROM event WHERE series_uid = ? AND kind = 'prediction'"
-_DONE = (
-    "SELECT DISTINCT fingerprint, bundle_digest FROM event "
-    "WHERE series_uid = ? AND study_uid = ? AND batch = ? AND kind = 'prediction' AND part_key <> ''"
-)
 
 
 class JournalReader:
@@ -190,13 +186,6 @@ class JournalReader:
         """The digests of the images of a part; none where an older version recorded it."""
         with explained(self._path):
             return self._images_of(part)
-
-    def done(self, study_uid: str, series_uid: str) -> set[tuple[str, str]]:
-        """The (fingerprint, bundle digest) pairs of the newest run: ``--resume`` passes over these."""
-        key = (storable(series_uid), storable(study_uid))
-        with explained(self._path):
-            newest = self._rows(_NEWEST_BATCHES.format("AND study_uid = ?"), key)
-            return {tuple(row) for _, batch, _ in newest for row in self._rows(_DONE, (*key, batch))}
 
     def predictions_for(
         self, study_uid: str, series_uid: str, fingerprint: str, bundle_digest: str

@@ -13,7 +13,6 @@ from enum import Enum
 
 from SeriesClassifierLib.identity import names, values_of
 from SeriesClassifierLib.journal.events import Event, EventKind, facets_of, protocol_of, text_of
-from SeriesClassifierLib.patients import named_patients
 from SeriesClassifierLib.records import (
     UNKNOWN,
     DecidedBy,
@@ -37,7 +36,8 @@ class Subject:
     """What a person labeled: a part by its key, images and protocol.
 
     In journals of version 1 there is no key: ``part`` (None: all parts) of the series as the prediction of
-    that time had it, by its ``fingerprint``, "" where there was none.
+    that time had it, by its ``fingerprint``, "" where there was none. ``patient_id`` is None where it was
+    not written down.
     """
 
     study_uid: str
@@ -48,7 +48,7 @@ class Subject:
     fingerprint: str = ""
     n_instances: int = 0
     protocol: Mapping[str, str | float] | None = None
-    patient_id: str = ""
+    patient_id: str | None = None
 
 
 class Match(Enum):
@@ -101,9 +101,11 @@ def match(subject: Subject, prediction: Prediction, images: Images) -> Match:
     if not subject.part_key:
         return _match_of_version_1(subject, prediction)
     found = _match_of_images(subject, prediction, images)
-    if found is Match.SAME and len(named_patients((subject.patient_id, prediction.patient_id))) > 1:
-        return Match.OTHER_IMAGES  # anonymizers that count give two people the same UIDs
-    return found
+    if found is not Match.SAME or subject.patient_id is None:
+        return found
+    # Anonymizers give two people the same UIDs, and no PatientID is too plain to tell them apart.
+    is_same_patient = subject.patient_id.strip() == prediction.patient_id.strip()
+    return Match.SAME if is_same_patient else Match.OTHER_IMAGES
 
 
 def _match_of_images(subject: Subject, prediction: Prediction, images: Images) -> Match:
@@ -197,7 +199,7 @@ def subject(event: Event, images: Images = frozenset()) -> Subject:
         images,
         event.part,
         protocol=protocol_of(event.payload),
-        patient_id=text_of(event.payload, "patient_id") if "patient_id" in event.payload else "",
+        patient_id=text_of(event.payload, "patient_id") if "patient_id" in event.payload else None,
     )
 
 

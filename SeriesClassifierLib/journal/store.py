@@ -299,9 +299,12 @@ def _about(part: Prediction, kind: EventKind, payload: Mapping[str, Any], user: 
 def _correction(
     part: Prediction, facets: Mapping[str, str], user: str, note: str, step: str, rule: str = ""
 ) -> Event:
-    payload = {"facets": dict(facets), "note": note, "protocol": dict(part.protocol)}
-    if part.patient_id:
-        payload["patient_id"] = part.patient_id
+    payload = {
+        "facets": dict(facets),
+        "note": note,
+        "protocol": dict(part.protocol),
+        "patient_id": part.patient_id,
+    }
     if rule:
         payload["rule"] = rule
     return replace(_about(part, EventKind.CORRECTION, payload, user), batch=step)

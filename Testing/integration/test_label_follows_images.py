@@ -17,6 +17,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 LATE = "in/b50-03.dcm"
+FILTERED = {f"in/filtered-{n}.dcm" for n in range(1, 4)}
 ECHO = {f"in/echo-{n:02d}.dcm" for n in range(1, 4)}
 TWIN = {f"in/same-{n}.dcm" for n in range(1, 5)}
 
@@ -27,6 +28,7 @@ TWIN = {f"in/same-{n}.dcm" for n in range(1, 5)}
 @example(steps=[("add", {LATE}), ("remove", {LATE}), ("add", {LATE})], resume=True)  # what was before is again
 @example(steps=[("correct", 0), ("correct", 1), ("add", TWIN), ("remove", TWIN)], resume=False)  # another patient
 @example(steps=[("correct", 0), ("add", TWIN | ECHO)], resume=True)  # who makes the parts split otherwise
+@example(steps=[("correct", 0), ("correct", 1), ("add", FILTERED), ("remove", FILTERED)], resume=True)  # same UIDs
 @example(steps=[("add", TWIN | ECHO), *(("correct", n) for n in range(5)), ("remove", TWIN | ECHO)], resume=False)
 def test_no_image_carries_a_label_that_nobody_gave_it(
     written: Path, steps: list[tuple[str, object]], resume: bool

@@ -14,7 +14,7 @@ from support.simulated import write_small_series
 
 from SeriesClassifierLib.cli.main import DONE, SOME_FAILED
 from SeriesClassifierLib.journal.store import JOURNAL_NAME, Journal
-from SeriesClassifierLib.records import TagValue
+from SeriesClassifierLib.records import Status, TagValue
 from SeriesClassifierLib.simulation.database_writer import write_database
 from SeriesClassifierLib.simulation.dicom_writer import uid_of
 
@@ -175,3 +175,27 @@ def test_a_correction_made_between_survives(
     lines = (tmp_path / "labels.csv").read_text(encoding="utf-8").splitlines()
     assert all("MRCP" in line and "corrected" in line for line in lines if uid in line)
     assert sum(events(tmp_path).values()) == sum(expected.values()) + len(parts)
+
+
+@pytest.mark.parametrize("change", ["patient", "b-value"])
+def test_files_that_were_edited_in_place_are_looked_at_again(change: str, tmp_path: Path) -> None:
+    """All UIDs and sizes are the same: only what is in the files tells that these are others."""
+    source, place = tmp_path / "in", tmp_path / "out"
+    place.mkdir()
+    before: dict[str, TagValue] = {"PatientID": "P1", "DiffusionBValue": 400.0}
+    changes: dict[str, dict[str, TagValue]] = {
+        "patient": {"PatientID": "P3"},
+        "b-value": {"DiffusionBValue": 800.0},
+    }
+    files = write_small_series(source, study=1, series=1, images=2, **before)
+    sizes = [file.stat().st_size for file in files]
+    finish(source, place)
+    with Journal(place / JOURNAL_NAME) as journal:
+        journal.correct(journal.current_all(), {"sequence": "MRCP"}, "reader")
+    assert write_small_series(source, study=1, series=1, images=2, **{**before, **changes[change]}) == files
+    assert [file.stat().st_size for file in files] == sizes
+    finish(source, place, "--resume")
+    with Journal(place / JOURNAL_NAME, readonly=True) as journal:
+        (shown,) = journal.current_all()
+    assert shown.status is Status.REVIEW
+    assert shown.sequence != "MRCP"

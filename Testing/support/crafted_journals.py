@@ -290,6 +290,11 @@ def _fields() -> list[CraftedJournal]:
         "class-null": ("a class is null", "facets", {"sequence": None}),
         "note-number": ("the note of a correction is a number", "note", 7),
         "note-missing": ("a correction has no note", "note", _GONE),
+        "patient-number": ("the patient of a correction is a number", "patient_id", 5),
+        "rule-list": ("the rule of a correction is a list", "rule", []),
+        "unseen-list": ("a correction says in a list that nobody saw its images", "unseen", [1]),
+        "protocol-of-correction": ("the protocol of a correction is a list", "protocol", ["SE"]),
+        "protocol-of-lists": ("a value of a protocol is a list", "protocol", {"te": [1.0]}),
     }
     others: dict[str, tuple[str, str, str, object]] = {
         "undoes-number": ("an undo names a number", UNDO, "undoes", 7),

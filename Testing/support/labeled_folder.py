@@ -39,6 +39,10 @@ KINDS: dict[str, tuple[Image, ...]] = {
         replace(image, file=f"in/same-{n}.dcm", patient="P3", picture=f"same {n}")
         for n, image in enumerate(volume("b400", dwi(400.0), slices=range(1, 5)), start=1)
     ),
+    "filtered": tuple(
+        replace(image, file=f"in/filtered-{n}.dcm", picture=f"filtered {n}")
+        for n, image in enumerate(volume("b800", dwi(800.0), slices=range(1, 4)), start=1)
+    ),
     "other patient": volume("y", dwi(400.0), slices=range(1, 4), patient="P2"),
     "one UID": tuple(
         Image(f"in/one-{n}.dcm", "P1", "study", "second", "one", n, float(n), f"one {n}", T2)

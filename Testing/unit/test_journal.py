@@ -114,7 +114,6 @@ def test_the_newest_prediction_stands_for_the_whole_series(journal: Journal) -> 
 def test_a_series_that_nobody_knows_has_no_label(journal: Journal) -> None:
     assert journal.current("all@0") is None
     assert journal.current_series("9.9") == []
-    assert journal.done("1.2.1", "9.9") == set()
 
 
 def test_a_file_without_series_is_left_out(journal: Journal) -> None:
@@ -134,16 +133,14 @@ def test_all_labels_come_in_the_order_of_the_table(journal: Journal) -> None:
     assert list(journal.current_all()) == recorded(rows[4], rows[3], rows[2], rows[1], rows[0])
 
 
-def test_done_and_predictions_for_serve_resume(journal: Journal) -> None:
+def test_predictions_for_serves_resume(journal: Journal) -> None:
     journal.add_predictions(parts(2))
     journal.add_predictions(parts(1, fingerprint="f2", sequence="T1"))
     study = make_prediction().study_uid
-    assert journal.done(study, UID) == {("f2", "d1")}
     # What was seen before the newest run has to be looked at again, or the newest would stand for it.
     assert journal.predictions_for(study, UID, "f1", "d1") == []
     journal.add_predictions(parts(2))
-    assert journal.done(study, UID) == {("f1", "d1")}
-    assert journal.done("another study", UID) == set()
+    assert journal.predictions_for("another study", UID, "f1", "d1") == []
     assert len(journal.predictions_for(study, UID, "f1", "d1")) == 2
     assert journal.predictions_for(study, UID, "f1", "other") == []
     correct(journal, UID, 1, "PD")

@@ -28,7 +28,13 @@ def part(images: str, *, b: str = "400", study: str = "1.2.1", protocol: dict[st
 
 def labeled(of: Prediction) -> Subject:
     return Subject(
-        of.study_uid, of.series_uid, of.part_key, unpack(of.images), of.part, protocol=of.protocol
+        of.study_uid,
+        of.series_uid,
+        of.part_key,
+        unpack(of.images),
+        of.part,
+        protocol=of.protocol,
+        patient_id=of.patient_id,
     )
 
 
@@ -58,7 +64,7 @@ def test_a_label_stays_with_its_patient_where_all_uids_are_the_same() -> None:
     given = part("abc")
     subject = replace(labeled(given), patient_id="P-1")
     assert match(subject, given, unpack(given.images)) is Match.SAME
-    for name, expected in (("P-2", Match.OTHER_IMAGES), ("ANON", Match.SAME), ("", Match.SAME)):
+    for name, expected in (("P-2", Match.OTHER_IMAGES), ("ANON", Match.OTHER_IMAGES), ("", Match.OTHER_IMAGES), ("P-1 ", Match.SAME)):
         other = replace(given, patient_id=name)
         assert match(subject, other, unpack(given.images)) is expected
 
