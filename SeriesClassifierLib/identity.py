@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 # Bytes of one image's digest: within a series, two images share one by chance once in 10**13 series.
 IMAGE_BYTES = 8
-# So many of them are of its tags alone.
+# The first bytes come from its tags alone.
 _NAME_BYTES = 4
 # Stands for the values of a part that nothing tells from others: it is all of its series.
 WHOLE = "all"
@@ -21,8 +21,8 @@ WHOLE = "all"
 def image_digest(*identity: str, content: str = "") -> bytes:
     """The digest of one image from the texts that identify it within its series.
 
-    ``content`` tells it from other images with the same identity. Its name stays the same with it, for the
-    others may come and go.
+    ``content``, a digest of its pixels, tells it from other images with the same identity. It leaves the
+    first half (``names``) as it is, for those other images may come and go.
     """
     own = _digest(*identity)[:IMAGE_BYTES]
     if not content:
@@ -35,7 +35,7 @@ def _digest(*texts: str) -> bytes:
 
 
 def names(images: Iterable[bytes]) -> frozenset[bytes]:
-    """What digests say of images whatever else is in their series: several images may have one name."""
+    """What of the digests does not depend on other images; images with the same UIDs share it."""
     return frozenset(digest[:_NAME_BYTES] for digest in images)
 
 

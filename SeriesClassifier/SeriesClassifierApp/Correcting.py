@@ -1,4 +1,4 @@
-"""What a person says about the selected series: by key, by list or by button, and its undo."""
+"""Corrections of the selected series by key, list or button, and their undo."""
 
 from __future__ import annotations
 

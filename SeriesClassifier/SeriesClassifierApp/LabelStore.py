@@ -54,7 +54,7 @@ class SourceLabels:
 
     @property
     def canUndo(self) -> bool:
-        """Whether something was corrected here that can be taken back."""
+        """Whether a correction can be undone."""
         return any(step.done for step in self._steps)
 
     def isHuman(self, key: str, part: str | None) -> bool:
@@ -234,7 +234,7 @@ class LabelStore:
 
     @property
     def canUndo(self) -> bool:
-        """Whether something was corrected in it that can be taken back."""
+        """Whether a correction of the source that is shown can be undone."""
         return self.shown.canUndo
 
     def use(self, source: Source) -> None:

@@ -1,4 +1,4 @@
-"""The section Learn, first half: what people said as training data, and a new bundle from it."""
+"""The section Learn, first half: export of the manual labels as training data, and a new bundle from it."""
 
 from __future__ import annotations
 

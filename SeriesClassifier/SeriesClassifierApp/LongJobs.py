@@ -114,7 +114,7 @@ def progressText(title: str, event: Mapping[str, Any], gone: float) -> str:
 
 
 def timeText(seconds: float) -> str:
-    """Seconds as people say them."""
+    """A duration for the progress line."""
     if seconds < 90:
         return _("{n:.0f} s").format(n=seconds)
     if seconds < 90 * 60:

@@ -1,4 +1,4 @@
-"""What loaded volumes are told of their class: attributes of the subject hierarchy and, if wanted, names."""
+"""The class of loaded volumes: attributes of the subject hierarchy and, if wanted, node names."""
 
 from __future__ import annotations
 

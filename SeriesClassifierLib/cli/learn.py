@@ -180,7 +180,7 @@ def _say_files(paths: Iterable[Path | None]) -> None:
 
 
 def _check(requirements: Iterable[Requirement], values: Mapping[str, float | None]) -> int:
-    """0 when all are met, else 1; each that is not met is told."""
+    """0 when all are met, else 1; each one that is not met is printed."""
     outcomes = [requirement.check(values) for requirement in requirements]
     for outcome in outcomes:
         print(outcome, file=sys.stderr if not outcome.met else sys.stdout)

@@ -48,7 +48,7 @@ MOST_SIBLINGS = 2000
 
 
 class Cancelled(Exception):
-    """The job was told to stop, and did."""
+    """The job was cancelled and has stopped."""
 
 
 def classify(request: Request, say: Say, cancelled: Asked) -> dict[str, Any]:

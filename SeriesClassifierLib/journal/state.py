@@ -103,7 +103,7 @@ def match(subject: Subject, prediction: Prediction, images: Images) -> Match:
     found = _match_of_images(subject, prediction, images)
     if found is not Match.SAME or subject.patient_id is None:
         return found
-    # Anonymizers give two people the same UIDs, and no PatientID is too plain to tell them apart.
+    # Some anonymizers give two people the same UIDs: any other PatientID ("2" after "1") is another person.
     is_same_patient = subject.patient_id.strip() == prediction.patient_id.strip()
     return Match.SAME if is_same_patient else Match.OTHER_IMAGES
 
