@@ -30,6 +30,17 @@ TWIN = {f"in/same-{n}.dcm" for n in range(1, 5)}
 @example(steps=[("correct", 0), ("add", TWIN | ECHO)], resume=True)  # who makes the parts split otherwise
 @example(steps=[("correct", 0), ("correct", 1), ("add", FILTERED), ("remove", FILTERED)], resume=True)  # same UIDs
 @example(steps=[("add", TWIN | ECHO), *(("correct", n) for n in range(5)), ("remove", TWIN | ECHO)], resume=False)
+@example(  # another image in the place of one that was never labeled
+    steps=[
+        ("remove", {"in/b800-02.dcm", "in/b800-03.dcm"}),
+        ("correct", 1),
+        ("add", {"in/filtered-2.dcm"}),
+    ],
+    resume=False,
+)
+@example(  # another image in the place of a labeled one
+    steps=[("correct", 1), ("remove", {"in/b800-02.dcm"}), ("add", {"in/filtered-2.dcm"})], resume=False
+)
 def test_no_image_carries_a_label_that_nobody_gave_it(
     written: Path, steps: list[tuple[str, object]], resume: bool
 ) -> None:

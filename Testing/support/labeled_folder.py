@@ -50,7 +50,12 @@ KINDS: dict[str, tuple[Image, ...]] = {
     ),
 }
 POOL = {image.file: image for images in KINDS.values() for image in images}
-KIND_OF = {image.file: kind for kind, images in KINDS.items() for image in images}
+# A filtered image has all tags of one of b800, UIDs too: it counts as that one where it is alone.
+LIKE = {"filtered": "b800"}
+KIND_OF = {image.file: LIKE.get(kind, kind) for kind, images in KINDS.items() for image in images}
+TAGS_OF = {
+    image.file: (image.study, image.series, image.sop, image.place, str(image.tags)) for image in POOL.values()
+}
 # Classes that the model gives to none of these images.
 VALUES = ("MRCP", "ASL", "BOLD", "CISS", "SWI", "MRA", "PERFUSION")
 
@@ -207,6 +212,8 @@ class World:
         labeled = self.given[prediction.sequence]
         assert files & labeled
         assert {KIND_OF[file] for file in files} <= {KIND_OF[file] for file in labeled}
+        still_there = {TAGS_OF[file] for file in labeled & self.there.keys()}
+        assert not {TAGS_OF[file] for file in files - labeled} & still_there
         assert len({POOL[file].patient for file in files}) == len({POOL[file].study for file in files}) == 1
 
     def check_nothing_is_lost(self, whose: str, prediction: Prediction, files: frozenset[str]) -> None:
