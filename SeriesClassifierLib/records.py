@@ -125,7 +125,8 @@ class Part:
     ``key`` says what the part is, wherever it stands (``parts.part_key``); ``images`` are the digests that it
     rests on, as ``identity.pack`` joins them. ``values`` tell the part from the others of its series
     ("b=400", "TE=2.3"), ``split_by`` names the axes of the split ("b-value", "echo time"). ``time_index``
-    counts from 0 when the parts are time points, else None.
+    counts from 0 when the parts are time points, else None. ``kept_together`` names the axis along which the
+    part has several images of a slice ("cardiac phase"), "" where that is time or there is none.
     """
 
     series_uid: str
@@ -136,6 +137,7 @@ class Part:
     time_index: int | None = None
     split_by: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
+    kept_together: str = ""
     key: str = ""
     images: bytes = b""
 
@@ -175,6 +177,7 @@ class Reason(str, Enum):
     UNLIKE_LABEL = "unlike_label"  # header and image together do not look like the label
     HEADER_UNSURE = "header_unsure"  # the header names another class and is not sure of it
     SPIN_ECHO_DIXON = "spin_echo_dixon"  # a Dixon image of a spin echo
+    MAP_SOURCE = "map_source"  # one of many volumes from which a relaxation map is computed
     FEW_PARAMETERS = "few_parameters"  # too few acquisition parameters
     OTHER_MODALITY = "other_modality"  # not a modality that a bundle knows
     NOT_CERTAIN = "not_certain"  # the best class is below the threshold of auto

@@ -194,7 +194,7 @@ def _print_line(cells: Sequence[str], widths: Sequence[int], console: Any, style
 
 
 def part_place(prediction: Prediction) -> str:
-    """Where a part is, as the table shows it: "series 33089402/6, part 2 (b=800)"."""
+    """Where a part is, as the table shows it: "series 33089402/6, part 2 (b 800)"."""
     series = f"series {reference(prediction)}"
     whole = prediction.part == 1 and values_of(prediction.part_key) in ("", WHOLE)
     return series if whole else f"{series}, part {part_name(prediction)}"

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from SeriesClassifierLib.headers.part_header import PartHeader
 from SeriesClassifierLib.headers.tokens import scan_options
-from SeriesClassifierLib.parts.image_kind import image_kinds
+from SeriesClassifierLib.parts.component import component
+from SeriesClassifierLib.parts.image_kind import image_kinds, is_perfusion_map
 from SeriesClassifierLib.records import Fact
 
 # Kind of image -> what it makes the series, when ImageType says it in so many words. DWI is decided by
@@ -17,6 +18,7 @@ _SEQUENCE_BY_KIND = (
     ("FA", "DWI"),
     ("CALC_BVAL", "DWI"),
     ("WATER", "DIXON_W"),
+    ("FAT_FRACTION", "OTHER"),
     ("FAT", "DIXON_F"),
     ("IN_PHASE", "DIXON_IN"),
     ("OPP_PHASE", "DIXON_OPP"),
@@ -36,6 +38,11 @@ _DERIVED_BY_KIND = (
     ("SUB", "SUB"),
     ("MIP", "MIP"),
     ("MINIP", "MIP"),
+    ("FAT_FRACTION", "RATIO"),
+    ("T1_MAP", "MAP"),
+    ("T2_MAP", "MAP"),
+    ("T2STAR_MAP", "MAP"),
+    ("DYNAMIC_MAP", "MAP"),
     ("PHASE", "PHASE"),
 )
 _NOT_SUBTRACTED = frozenset({"ASL", "PERFUSION"})
@@ -81,11 +88,12 @@ def _derived(header: PartHeader) -> list[Fact]:
     for kind, derived in _DERIVED_BY_KIND:
         if kind in kinds and not (derived == "SUB" and kinds & _NOT_SUBTRACTED):
             return [Fact("derived", derived, "ImageType")]
+    if is_perfusion_map(image_type):
+        return [Fact("derived", "MAP", "ImageType")]
     if "MPR" in kinds and image_type[:1] == ("DERIVED",):
         return [Fact("derived", "MPR", "ImageType")]
-    if header.instance.text("ComplexImageComponent").upper() == "PHASE":
-        return [Fact("derived", "PHASE", "ComplexImageComponent")]
-    return []
+    shown, source = component(header.instance)
+    return [Fact("derived", "PHASE", source)] if shown == "PHASE" else []
 
 
 def _sequence(header: PartHeader) -> list[Fact]:

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from SeriesClassifierLib.headers.tokens import vendor
+from SeriesClassifierLib.parts.axes import CARDIAC_PHASE, NOT_TIME
 from SeriesClassifierLib.parts.diffusion import b_value, is_calculated
-from SeriesClassifierLib.parts.geometry import normal, orientations, place_key, plane_and_tilt, position
+from SeriesClassifierLib.parts.geometry import main_stacks, normal, place_key, plane_and_tilt, position
 from SeriesClassifierLib.parts.split import seconds
 from SeriesClassifierLib.records import Instance, Part, Series, TagValue
 
@@ -20,7 +21,9 @@ class PartHeader:
     s/mm2.
 
     ``planes`` holds the nearest plane of every orientation, without repeats; () when the orientation is not
-    known. ``largest_pixel`` is the largest LargestImagePixelValue. None means: the file does not say.
+    known. ``largest_pixel`` is the largest LargestImagePixelValue. ``told_apart_by`` names what, other than
+    time, explains that the series has its slices several times ("inversion time"), "" where nothing does;
+    ``volumes`` is how many volumes it tells apart. None means: the file does not say.
     """
 
     tags: Mapping[str, TagValue]
@@ -39,6 +42,8 @@ class PartHeader:
     series_times: int = 1
     time_index: int | None = None
     since_contrast: float | None = None
+    told_apart_by: str = ""
+    volumes: int = 1
 
     @property
     def instance(self) -> Instance:
@@ -56,13 +61,14 @@ def part_header(part: Part, siblings: Sequence[Part]) -> PartHeader:
     instances = part.instances
     middle = instances[len(instances) // 2]
     normals = [
-        vector for vector in (normal(group[0]) for group in orientations(instances)) if vector is not None
+        vector for vector in (normal(stack[0]) for stack in main_stacks(instances)) if vector is not None
     ]
     planes = [plane_and_tilt(vector) for vector in normals]
     keys = {key for key in (place_key(i) for i in instances) if key is not None}
     places = [p for p in (position(i) for i in instances) if p is not None]
     n_positions = len(keys) or len(instances)
     found = b_value(middle)
+    axis = _told_apart_by(part, len(instances) / n_positions)
     pixels = [v for v in (i.number("LargestImagePixelValue") for i in instances) if v is not None]
     return PartHeader(
         tags=middle.tags,
@@ -81,6 +87,8 @@ def part_header(part: Part, siblings: Sequence[Part]) -> PartHeader:
         series_times=_times(part, siblings, len(instances) / n_positions),
         time_index=part.time_index,
         since_contrast=_since_contrast(instances[0]),
+        told_apart_by=axis,
+        volumes=_volumes(axis, part, siblings, len(instances) / n_positions),
     )
 
 
@@ -98,7 +106,27 @@ def _times(part: Part, siblings: Sequence[Part], volumes: float) -> int:
     """Time points of the series: as split into parts, or images a slice when they were left together."""
     if part.time_index is not None:
         return len({p.time_index for p in siblings if p.time_index is not None})
+    if part.kept_together in NOT_TIME - {CARDIAC_PHASE}:
+        return 1
     return max(1, round(volumes))
+
+
+def _told_apart_by(part: Part, volumes: float) -> str:
+    """The axis along which the volumes of the series differ where it is not time. A part that repeats in time
+    within its volume (the dynamic after a flip angle mapping) is not one of such volumes.
+    """
+    if part.kept_together in NOT_TIME:
+        return part.kept_together
+    if part.time_index is not None or round(volumes) > 1:
+        return ""
+    return next((axis for axis in part.split_by if axis in NOT_TIME), "")
+
+
+def _volumes(axis: str, part: Part, siblings: Sequence[Part], volumes: float) -> int:
+    """How many volumes of the series ``axis`` tells apart, this one included."""
+    if not axis:
+        return 1
+    return max(1, round(volumes)) if part.kept_together else sum(axis in p.split_by for p in siblings)
 
 
 def _since_contrast(instance: Instance) -> float | None:

@@ -15,6 +15,7 @@ from SeriesClassifierLib.inference.decide import (
     Decision,
     Thresholds,
     doubt,
+    possible,
     same_family,
     status_of,
     tells_enough,
@@ -58,6 +59,12 @@ def combine(
     answers : what the image bundle says of the part
     thresholds : facet -> "auto" and "review" -> lowest probability, of the bundle that gave ``answers``
     """
+    answers = replace(
+        answers,
+        header=possible(header, answers.header),
+        picture=possible(header, answers.picture),
+        joint=possible(header, answers.joint),
+    )
     best, top = _top(answers.picture["sequence"])
     merged = replace(decision, opinions=(*decision.opinions, *_opinions(decision, answers))).with_evidence(
         Evidence(Witness.IMAGE, Reason.STATES, "sequence", best, top)
@@ -118,8 +125,8 @@ def _sequence(
         sequence, confidence, decided_by = best, top, DecidedBy.JOINT
         if decision.sequence == best:  # the image agrees: no reason to trust the header less than before
             confidence = max(top, decision.confidence or 0.0)
-        # What decided about the header's label decides nothing about this one.
-        known = tuple(e for e in known if not e.decisive)
+        # What decided about the header's label decides nothing about this one; facts are about any.
+        known = tuple(e for e in known if not e.decisive or e.witness is Witness.FACT)
         doubts = _about_the_joint_label(header, decision, answers, (best, top), classes, sure)
     evidence = (*known, stated, *doubts, *words_about(header, sequence))
     return replace(

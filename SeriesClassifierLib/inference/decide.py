@@ -13,6 +13,7 @@ from SeriesClassifierLib.headers.descriptions import contradicts, described
 from SeriesClassifierLib.headers.facts import facts
 from SeriesClassifierLib.headers.part_header import PartHeader
 from SeriesClassifierLib.headers.tokens import sequence_family
+from SeriesClassifierLib.parts.axes import FLIP_ANGLE, INVERSION_TIME, REPETITION_TIME
 from SeriesClassifierLib.parts.image_kind import image_kinds
 from SeriesClassifierLib.records import (
     HEADERS_TASK,
@@ -36,6 +37,12 @@ _DOUBT_A_FACT = 0.95
 # With fewer of these a header tells so little that no confidence in it was ever put to the test.
 _TELLING = ("RepetitionTime", "EchoTime", "FlipAngle", "ScanningSequence")
 _FEWEST_TELLING = 2
+# What is a dynamic: its volumes differ in time, and in nothing else.
+_DYNAMIC = frozenset({"DCE", "PERFUSION"})
+# From so many volumes with different inversion times, flip angles or repetition times a relaxation map is
+# computed. None of them is the weighted image that its own parameters resemble.
+_MAPPED_BY = frozenset({INVERSION_TIME, FLIP_ANGLE, REPETITION_TIME})
+_FEWEST_MAPPED = 3
 # The contrast phase applies to these; of the others it is NONE.
 ENHANCING = frozenset({"T1", "DCE", "DIXON_W", "DIXON_F", "DIXON_IN", "DIXON_OPP", "MRA"})
 _AFTER = ("ART", "PORTVEN", "LATE", "HEPA", "POST")
@@ -84,6 +91,7 @@ def decide(header: PartHeader, probabilities: Probabilities, thresholds: Thresho
     probabilities : facet -> class -> calibrated probability, from a header bundle
     thresholds : facet -> "auto" and "review" -> lowest probability, of the same bundle
     """
+    probabilities = possible(header, probabilities)
     known = {fact.facet: fact for fact in facts(header)}
     stated = [
         Evidence(Witness.FACT, Reason.STATES, fact.facet, fact.value, source=fact.source)
@@ -96,7 +104,7 @@ def decide(header: PartHeader, probabilities: Probabilities, thresholds: Thresho
         )
         return _outside(known, (*stated, outside))
     sequence, confidence, decided_by, reasons = _sequence(header, known, probabilities, thresholds)
-    evidence = (*stated, *reasons, *words_about(header, sequence))
+    evidence = (*stated, *reasons, *relaxometry(header), *words_about(header, sequence))
     derived = _derived(header, known, sequence)
     return Decision(
         sequence=sequence,
@@ -113,6 +121,33 @@ def decide(header: PartHeader, probabilities: Probabilities, thresholds: Thresho
             Opinion(Witness.HEADER, HEADERS_TASK, facet, classes) for facet, classes in probabilities.items()
         ),
     )
+
+
+def possible(header: PartHeader, probabilities: Probabilities) -> Probabilities:
+    """``probabilities`` without the sequences that the header rules out. What remains is not scaled up: it
+    is as sure as it was.
+    """
+    if not header.told_apart_by or "sequence" not in probabilities:
+        return probabilities
+    remaining = {name: 0.0 if name in _DYNAMIC else p for name, p in probabilities["sequence"].items()}
+    return {**probabilities, "sequence": remaining}
+
+
+def relaxometry(header: PartHeader) -> list[Evidence]:
+    """That the part is one of many volumes from which a relaxation map is computed."""
+    if header.told_apart_by not in _MAPPED_BY or header.volumes < _FEWEST_MAPPED:
+        return []
+    return [
+        Evidence(
+            Witness.FACT,
+            Reason.MAP_SOURCE,
+            "sequence",
+            source=header.told_apart_by,
+            number=header.volumes,
+            against=True,
+            decisive=True,
+        )
+    ]
 
 
 def words_about(header: PartHeader, sequence: str) -> list[Evidence]:

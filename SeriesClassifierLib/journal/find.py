@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from SeriesClassifierLib.errors import UsageError
-from SeriesClassifierLib.identity import WHOLE, series_key, values_of
+from SeriesClassifierLib.identity import series_key, values_of
 from SeriesClassifierLib.journal.store import Journal
+from SeriesClassifierLib.part_names import name_of_values
 from SeriesClassifierLib.records import Prediction
 
 SeriesKey = tuple[str, str]  # study UID, series UID
@@ -81,12 +82,15 @@ def _shown(journal: Journal, key: SeriesKey) -> str:
 
 def find_part(parts: list[Prediction], part: str | None) -> list[Prediction]:
     """Those of the parts of a series that ``part`` names: by number, by key, or by values that tell parts
-    apart ("b=400", "b=400,TE=80"); None stands for all. Raises UsageError when there is no such part.
+    apart, as their key or their name has them ("b=400", "b 400, TE 80"); None stands for all. Raises
+    UsageError when there is no such part.
     """
     if part is None:
         return parts
     found = [p for p in parts if part in (str(p.part), p.part_key)]
-    found = found or [p for p in parts if _values(part) and _values(part) <= _values(values_of(p.part_key))]
+    wanted = _values(part)
+    for of_key in (values_of, name_of_values):
+        found = found or [p for p in parts if wanted and wanted <= _values(of_key(p.part_key))]
     if not found:
         there = ", ".join(map(part_name, parts))
         raise UsageError(f"there is no part {part!r} in this series: choose from {there}")
@@ -94,9 +98,9 @@ def find_part(parts: list[Prediction], part: str | None) -> list[Prediction]:
 
 
 def part_name(prediction: Prediction) -> str:
-    """The number of a part with the values that tell it apart: "2 (b=400)", "1" where nothing does."""
-    values = values_of(prediction.part_key)
-    return str(prediction.part) if values in ("", WHOLE) else f"{prediction.part} ({values})"
+    """The number of a part with what tells it apart: "2 (b 400)", "1" where nothing does."""
+    name = name_of_values(prediction.part_key)
+    return f"{prediction.part} ({name})" if name else str(prediction.part)
 
 
 def _values(text: str) -> frozenset[str]:

@@ -25,6 +25,10 @@ _GE_FLAG = 1_000_000_000
 # Less than this is none, more is no b-value.
 _LEAST = 0.5
 _MOST = 50_000.0
+# The largest value (s/mm2) that scanners report for an image without diffusion weighting.
+_MOST_OF_NONE = 5.0
+# Below it b-values are those of perfusion, sampled densely.
+_SMALL = 35.0
 _TAGS = (
     ("DiffusionBValue", "DiffusionBValue"),
     ("SiemensBValue", "Siemens (0019,xx0C)"),
@@ -80,18 +84,32 @@ def is_calculated(instance: Instance) -> str:
 
 
 def cluster(values: Sequence[float]) -> dict[float, float]:
-    """Map each b-value to its cluster's center: scanners report 995, 1000 and 1005 for one shell.
+    """Map each b-value to its cluster's center: scanners report 995, 1000 and 1005 for one shell, and up to 5
+    for none. Values that were chosen to differ (0, 10, 20, 30 of an IVIM series) stay apart.
 
     >>> cluster([0.0, 995.0, 1000.0, 1005.0])
     {0.0: 0.0, 995.0: 1000.0, 1000.0: 1000.0, 1005.0: 1000.0}
+    >>> cluster([0.0, 5.0, 10.0])
+    {0.0: 0.0, 5.0: 5.0, 10.0: 10.0}
     """
+    ordered = sorted(set(values))
+    # Beside other small values one of 5 was chosen, too.
+    none = _LEAST if any(_MOST_OF_NONE < value < _SMALL for value in ordered) else _MOST_OF_NONE
     groups: list[list[float]] = []
-    for value in sorted(set(values)):
-        if groups and value - groups[-1][0] <= max(15.0, 0.03 * value) and (groups[-1][0] > 0 or value <= 5):
+    for value in ordered:
+        if groups and _is_one_shell(groups[-1][0], value, none):
             groups[-1].append(value)
         else:
             groups.append([value])
     return {value: group[len(group) // 2] for group in groups for value in group}
+
+
+def _is_one_shell(first: float, value: float, none: float) -> bool:
+    if first <= none:
+        return value <= none
+    # Small values are given exactly, unless they are measured ones (98.7).
+    exact = value < _SMALL and value == int(value) and first == int(first)
+    return value - first <= max(1.0 if exact else 2.5, 5.0 if value >= _SMALL else 0.0, 0.03 * value)
 
 
 def _diffusion_words(instance: Instance) -> bool:

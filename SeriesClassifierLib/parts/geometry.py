@@ -12,6 +12,10 @@ from functools import lru_cache
 
 from SeriesClassifierLib.records import Instance
 
+# Orientations that hold at most this share of the images, all together, are stray slices.
+_STRAY = 0.1
+# Fewer parallel images than this are a localizer, where every image counts.
+_FEWEST = 8
 Vector = tuple[float, float, float]
 _AXES = (("SAG", 0), ("COR", 1), ("AX", 2))
 # DESIGN: OBL only when every axis is more than 40 degrees away.
@@ -59,6 +63,14 @@ def orientations(instances: Sequence[Instance]) -> list[list[Instance]]:
         else:
             groups.append((vector, [instance]))
     return [members for _, members in groups]
+
+
+def main_stacks(instances: Sequence[Instance]) -> list[list[Instance]]:
+    """``orientations`` without stray slices: few images turned another way than nearly all others."""
+    stacks = orientations(instances)
+    large = [stack for stack in stacks if len(stack) > _STRAY * len(instances)]
+    few = len(instances) - sum(map(len, large)) <= _STRAY * len(instances)
+    return large if few and all(len(stack) >= _FEWEST for stack in large) else stacks
 
 
 def _same(a: Vector | None, b: Vector | None) -> bool:

@@ -8,6 +8,10 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+# Maps computed from a perfusion series.
+_PERFUSION_MAPS = (
+    "RELCBV", "RCBV", "CBV", "RELCBF", "RCBF", "CBF", "MTT", "RELMTT", "TTP", "GBP", "PBP"
+)  # fmt: skip
 # Kind -> the words vendors use for it from value 3 of ImageType on (Siemens, GE, Philips, Canon, UIH,
 # Hitachi).
 _WORDS: dict[str, tuple[str, ...]] = {
@@ -90,22 +94,7 @@ _WORDS: dict[str, tuple[str, ...]] = {
         "R2",
         "R2 MAP",
     ),
-    "PERFUSION": (
-        "PERFUSION",
-        "PERFUSION_FFE",
-        "PERFUSION_SE",
-        "RELCBV",
-        "RCBV",
-        "CBV",
-        "RELCBF",
-        "RCBF",
-        "CBF",
-        "MTT",
-        "RELMTT",
-        "TTP",
-        "GBP",
-        "PBP",
-    ),
+    "PERFUSION": ("PERFUSION", "PERFUSION_FFE", "PERFUSION_SE", *_PERFUSION_MAPS),
     "ASL": ("ASL", "PERFUSION_ASL", "ARTERIAL_SPIN_LABELING", "TTEST"),
     "FMRI": ("FMRI", "BOLD", "FMRI_FFE"),
     "FIELD_MAP": ("B0", "B0 MAP", "B0_MAP", "FIELD MAP", "FIELD_MAP"),
@@ -158,6 +147,10 @@ SPLITTING = frozenset(_WORDS) - {
 }
 
 
+# Of the complex signal: an image shows one of these.
+COMPONENTS = frozenset({"MAGNITUDE", "PHASE", "REAL", "IMAGINARY"})
+
+
 @lru_cache(maxsize=4096)
 def image_kinds(image_type: tuple[str, ...]) -> frozenset[str]:
     """The kinds that an upper-case ImageType names, from its third value on.
@@ -172,3 +165,8 @@ def image_kinds(image_type: tuple[str, ...]) -> frozenset[str]:
         if kind:
             kinds.add(kind)
     return frozenset(kinds)
+
+
+def is_perfusion_map(image_type: tuple[str, ...]) -> bool:
+    """Whether an upper-case ImageType names a map that was computed from a perfusion series."""
+    return any(word in _PERFUSION_MAPS for word in image_type[2:])

@@ -1,5 +1,5 @@
-"""Split a series into parts: by patient, image kind, orientation, b-value, echo time and time point, in this
-order.
+"""Split a series into parts: by patient, image kind, component, orientation and b-value; then by whatever
+explains why slices are there several times (``axes``), and by time last, in this order.
 
 A split must help a reader. So it is not made where it would cut a run into pieces that all get the same
 label: the volumes of an EPI time series, the phases of a cine, the directions of a DTI, the planes of a
@@ -9,28 +9,34 @@ localizer.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
+from SeriesClassifierLib.parts import axes
+from SeriesClassifierLib.parts.axes import NUMBER_AXES, NumberAxis
+from SeriesClassifierLib.parts.component import MAGNITUDE, component
 from SeriesClassifierLib.parts.diffusion import b_value, cluster
-from SeriesClassifierLib.parts.geometry import normal, orientations, place_key
-from SeriesClassifierLib.parts.image_kind import SPLITTING, image_kinds
+from SeriesClassifierLib.parts.geometry import main_stacks, normal
+from SeriesClassifierLib.parts.image_kind import COMPONENTS, SPLITTING, image_kinds
 from SeriesClassifierLib.parts.part_key import image_set, key_of
+from SeriesClassifierLib.parts.repetition import by_rank, by_value, in_passes, is_repeated, ranks_of
+from SeriesClassifierLib.parts.slice_places import slice_places
 from SeriesClassifierLib.patients import is_placeholder, named_patients
 from SeriesClassifierLib.records import Instance, Part, Series
 
 # More b-values, echoes or time points than this are a sampling (multi-shell, T2 mapping, perfusion run), and
-# no
-# reader wants a row for each of them.
+# no reader wants a row for each of them.
 MOST_GROUPS = 12
 # Fewer parallel slices than this in every orientation: a localizer, a radial or a long-axis set, kept
 # together.
 _STACK = 15
+# Time points are only seen where at least this share of the slices is there several times.
+_REPEATED_IN_TIME = 1 / 3
 
 
-_Key = TypeVar("_Key", int, float, tuple[str, ...])
+_Key = TypeVar("_Key", int, float, str, tuple[str, ...])
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,7 @@ class _Group:
     values: tuple[str, ...] = ()
     b_value: float | None = None
     time_index: int | None = None
+    kept_together: str = ""
 
 
 def split(series: Series) -> tuple[Part, ...]:
@@ -49,7 +56,7 @@ def split(series: Series) -> tuple[Part, ...]:
     if not series.instances:
         return ()
     groups = [_Group(series.instances)]
-    for step in (_by_patient, _by_image_kind, _by_orientation, _by_b_value, _by_echo_time, _by_time):
+    for step in _STEPS:
         groups = [piece for group in groups for piece in step(group)]
     return tuple(_part(series, index, len(groups), group) for index, group in enumerate(groups, start=1))
 
@@ -65,10 +72,10 @@ def _part(series: Series, index: int, n_parts: int, group: _Group) -> Part:
         time_index=group.time_index,
         split_by=group.split_by,
         values=group.values,
+        kept_together=group.kept_together,
         key=key_of(series.study_uid, series.series_uid, group.values, images),
         images=images,
     )
-
 
 def _pieces(
     group: _Group, axis: str, keys: Sequence[_Key], name: Callable[[_Key], str] = lambda key: f"{key}"
@@ -99,26 +106,37 @@ def _by_patient(group: _Group) -> list[_Group]:
     order = {name: place for place, name in enumerate(patients, start=1)}
     # By place and not by name: a key must not hold an identifier. The images tell the parts apart.
     keys = [0 if is_placeholder(name) else order[name] for name in ids]
-    return _pieces(group, "patient", keys, lambda key: f"patient={key or 'unnamed'}")
+    return _pieces(group, axes.PATIENT, keys, lambda key: f"patient={key or 'unnamed'}")
 
 
 def _by_image_kind(group: _Group) -> list[_Group]:
-    keys = [tuple(sorted(image_kinds(i.tokens("ImageType")) & SPLITTING)) for i in group.instances]
-    return _pieces(group, "image type", keys, lambda kinds: f"type={'+'.join(kinds) or 'plain'}")
+    splitting = SPLITTING - COMPONENTS
+    keys = [tuple(sorted(image_kinds(i.tokens("ImageType")) & splitting)) for i in group.instances]
+    return _pieces(group, axes.IMAGE_TYPE, keys, lambda kinds: f"type={'+'.join(kinds) or 'plain'}")
+
+
+def _by_component(group: _Group) -> list[_Group]:
+    stated = [component(instance)[0] for instance in group.instances]
+    # Images that say nothing are magnitude images, as nearly all are.
+    keys = [name or MAGNITUDE for name in stated]
+    return _pieces(group, axes.COMPONENT, keys, lambda name: f"component={name}")
 
 
 def _by_orientation(group: _Group) -> list[_Group]:
-    stacks = orientations(group.instances)
+    stacks = main_stacks(group.instances)
     if len(stacks) < 2 or min(len(stack) for stack in stacks) < _STACK:
         return [group]
+    members = [{id(instance) for instance in stack} for stack in stacks]
+    # Stray slices go with the first stack: they are too few to be a part of their own.
+    members[0] = {id(instance) for instance in group.instances} - set().union(*members[1:])
     return [
         replace(
             group,
-            instances=tuple(stack),
-            split_by=(*group.split_by, "orientation"),
+            instances=tuple(i for i in group.instances if id(i) in some),
+            split_by=(*group.split_by, axes.ORIENTATION),
             values=(*group.values, f"normal={_direction(stack[0])}"),
         )
-        for stack in stacks
+        for some, stack in zip(members, stacks, strict=True)
     ]
 
 
@@ -140,7 +158,7 @@ def _by_b_value(group: _Group) -> list[_Group]:
     keys = [centers[value] for value in values]
     if len(set(keys)) > MOST_GROUPS:
         return [group]
-    pieces = _pieces(group, "b-value", keys, lambda key: "")
+    pieces = _pieces(group, axes.B_VALUE, keys, lambda key: "")
     return [
         # A single b-value is part of what the images are, too: another one may come.
         replace(piece, b_value=key, values=(*group.values, f"b={key:g}"))
@@ -148,49 +166,90 @@ def _by_b_value(group: _Group) -> list[_Group]:
     ]
 
 
-def _by_echo_time(group: _Group) -> list[_Group]:
-    keys = [round(i.number("EchoTime") or 0.0, 1) for i in group.instances]
-    counts = Counter(keys)
-    # Echoes come in equal numbers; a few stray values are prescan or rounding and no echo of their own.
-    if len(counts) > MOST_GROUPS or min(counts.values()) * 2 < max(counts.values()):
+def _by_number(axis: NumberAxis, group: _Group) -> list[_Group]:
+    values = axis.values(group.instances)
+    if len(set(values)) < 2:
         return [group]
-    return _pieces(group, "echo time", keys, lambda key: f"TE={key:g}")
+    places = slice_places(group.instances)
+    if places is not None and len(set(places)) < axis.least_slices:
+        return [group]
+    keys = by_value(values, places)
+    if keys is None and axis.per_slice:
+        keys = by_rank(values, places)
+    return _explained(group, axis.name, keys, axis.title) if keys is not None else [group]
+
+
+def _by_preparation(group: _Group) -> list[_Group]:
+    keys = axes.preparations(group.instances)
+    if len(set(keys)) < 2:
+        return [group]
+    volumes = by_value(keys, slice_places(group.instances))
+    return [group] if volumes is None else _explained(group, axes.PREPARATION, volumes, "prep={}".format)
+
+
+def _explained(
+    group: _Group, axis: str, keys: Sequence[_Key], name: Callable[[_Key], str]
+) -> list[_Group]:
+    """The group cut by ``keys``, or left together where they are too many for a reader."""
+    if len(set(keys)) > MOST_GROUPS:
+        return [replace(group, kept_together=axis)]
+    return _pieces(group, axis, keys, name)
 
 
 def _by_time(group: _Group) -> list[_Group]:
-    first = group.instances[0]
-    if (
-        group.b_value
-        or "EP" in first.tokens("ScanningSequence")
-        or (first.number("CardiacNumberOfImages") or 0) > 1
-    ):
+    reason = _other_than_time(group)
+    if reason is not None:
+        return [replace(group, kept_together=group.kept_together or reason)]
+    points = time_points(group.instances)
+    if points is None or not 1 <= max(points) < MOST_GROUPS:
         return [group]
-    ranks = time_ranks(group.instances)
-    if ranks is None or not 1 <= max(ranks) < MOST_GROUPS:
-        return [group]
-    pieces = _pieces(group, "time", ranks, lambda rank: f"time={rank + 1}")
+    axis, symbol = _clock(group.instances)
+    pieces = _pieces(group, axis, points, lambda number: f"{symbol}={number + 1}")
     return [replace(piece, time_index=index) for index, piece in enumerate(pieces)]
 
 
-def time_ranks(instances: Sequence[Instance]) -> list[int] | None:
-    """For each image, how many earlier ones there are of the same slice; None when slices do not repeat
-    evenly.
+def _clock(instances: Sequence[Instance]) -> tuple[str, str]:
+    """By what time points are known: their time, or the number of the acquisition where no clock differs."""
+    differs = [len({read(instance) for instance in instances}) > 1 for read in _TIME_READERS[:5]]
+    return (axes.TIME, "time") if any(differs[:4]) or not differs[4] else (axes.ACQUISITION, "acquisition")
+
+
+def _other_than_time(group: _Group) -> str | None:
+    """What explains that slices are there several times where it is not time, or no reader wants to see it:
+    the name of an axis, "" for an EPI run. None where it may be time.
     """
-    places: dict[tuple[float, ...], list[int]] = {}
-    for index, instance in enumerate(instances):
-        key = place_key(instance)
-        if key is None:
-            return None
-        places.setdefault(key, []).append(index)
-    counts = Counter(len(members) for members in places.values())
-    usual, n = counts.most_common(1)[0]
-    if usual < 2 or n < 0.8 * len(places):
+    if group.kept_together:
+        return group.kept_together
+    if group.b_value is not None or axes.has_directions(group.instances):
+        return axes.DIRECTION
+    if axes.has_cardiac_phases(group.instances):
+        return axes.CARDIAC_PHASE
+    return "" if "EP" in group.instances[0].tokens("ScanningSequence") else None
+
+
+def time_points(instances: Sequence[Instance]) -> list[int] | None:
+    """For each image the number of its time point, from 0; None when slices are not there several times."""
+    places = slice_places(instances)
+    if places is None or not is_repeated(places, _REPEATED_IN_TIME):
         return None
-    ranks = [0] * len(instances)
-    for members in places.values():
-        for rank, index in enumerate(sorted(members, key=lambda i: _time_key(instances[i]))):
-            ranks[index] = min(rank, usual - 1)
-    return ranks
+    for read in _VOLUME_CLOCKS:
+        values = [read(instance) for instance in instances]
+        if None in values or len(set(values)) < 2:
+            continue
+        volumes = by_value([v for v in values if v is not None], places)
+        if volumes is not None and not _is_repeated_within(volumes, places):
+            order = {value: number for number, value in enumerate(sorted(set(volumes)))}
+            return [order[value] for value in volumes]
+
+    def order_of(index: int) -> tuple[float, ...]:
+        return _time_key(instances[index])
+
+    return in_passes(places, order_of) or ranks_of(places, order_of)
+
+
+def _is_repeated_within(volumes: Sequence[float], places: Sequence[int]) -> bool:
+    """Whether slices are still there several times within a volume."""
+    return len(set(zip(volumes, places, strict=True))) < 0.95 * len(places)
 
 
 _TIME_READERS: tuple[Callable[[Instance], float | None], ...] = (
@@ -201,6 +260,10 @@ _TIME_READERS: tuple[Callable[[Instance], float | None], ...] = (
     lambda i: i.number("AcquisitionNumber"),
     lambda i: i.number("InstanceNumber"),
 )
+
+
+# What stays the same throughout a volume.
+_VOLUME_CLOCKS = (_TIME_READERS[0], *_TIME_READERS[1:3], _TIME_READERS[4])
 
 
 def _time_key(instance: Instance) -> tuple[float, ...]:
@@ -221,3 +284,15 @@ def seconds(time: str) -> float | None:
         return None
     whole = whole.ljust(6, "0")
     return int(whole[:2]) * 3600 + int(whole[2:4]) * 60 + int(whole[4:6]) + float(f"0.{fraction or 0}")
+
+
+_STEPS: tuple[Callable[[_Group], list[_Group]], ...] = (
+    _by_patient,
+    _by_image_kind,
+    _by_component,
+    _by_orientation,
+    _by_b_value,
+    *(partial(_by_number, axis) for axis in NUMBER_AXES),
+    _by_preparation,
+    _by_time,
+)

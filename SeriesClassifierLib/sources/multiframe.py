@@ -6,7 +6,7 @@ where the enhanced one only differs in name, so that every later stage sees one 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from SeriesClassifierLib.records import TagValue
@@ -27,6 +27,7 @@ _RENAME = {
     "FrameAcquisitionDateTime": "AcquisitionDateTime",
     "TemporalPositionIndex": "TemporalPositionIdentifier",
     "InversionTimes": "InversionTime",
+    "NominalCardiacTriggerDelayTime": "TriggerTime",
     "FrameComments": "ImageComments",
     "FrameAcquisitionNumber": "AcquisitionNumber",
 }
@@ -34,6 +35,7 @@ _NUMERIC = {
     "EffectiveEchoTime": "FD",
     "TemporalPositionIndex": "UL",
     "InversionTimes": "FD",
+    "NominalCardiacTriggerDelayTime": "FD",
     "FrameAcquisitionNumber": "US",
     "DiffusionBValue": "FD",
 }
@@ -51,7 +53,7 @@ def frames(dataset: Dataset, tags: dict[str, TagValue]) -> list[dict[str, TagVal
     """One tag dictionary a frame; the file's own ``tags`` when it has no functional groups."""
     base = dict(tags)
     if "ContentQualification" in dataset or str(tags.get("SOPClassUID")) in ENHANCED_MR:
-        base.update(_technique(dataset))
+        base.update(_technique(_macros(dataset)))
     shared = _items(dataset, "SharedFunctionalGroupsSequence")
     if shared:
         base.update(_group_tags(shared[0]))
@@ -62,6 +64,8 @@ def frames(dataset: Dataset, tags: dict[str, TagValue]) -> list[dict[str, TagVal
     for item in per_frame:
         own = dict(base)
         own.update(_group_tags(item))
+        for classic, codes in _technique(_first_items(item)).items():
+            own[classic] = _joined(own.get(classic, ()), codes)
         out.append(own)
     return out
 
@@ -113,20 +117,28 @@ _FLAGS = (
 )
 
 
-def _technique(dataset: Any) -> dict[str, TagValue]:
-    """ScanningSequence, SequenceVariant and ScanOptions from the enhanced flags, at the top or in the shared
-    groups.
-    """
+def _macros(dataset: Any) -> list[Any]:
+    """Where the flags stand: at the top, or in the groups that all frames share."""
+    shared = _items(dataset, "SharedFunctionalGroupsSequence")[:1]
+    return [dataset, *(macro for item in shared for macro in _first_items(item))]
+
+
+def _first_items(groups: Any) -> list[Any]:
+    return [item for element in groups if element.VR == "SQ" for item in list(element.value)[:1]]
+
+
+def _technique(places: Sequence[Any]) -> dict[str, TagValue]:
+    """ScanningSequence, SequenceVariant and ScanOptions from the enhanced flags in ``places``."""
     found: dict[str, list[str]] = {}
-    places = [dataset]
-    for shared in _items(dataset, "SharedFunctionalGroupsSequence")[:1]:
-        places += [item for element in shared if element.VR == "SQ" for item in list(element.value)[:1]]
     for enhanced, flag, classic, token in _FLAGS:
         for place in places:
             if str(place.get(enhanced, "")).upper() == flag:
                 found.setdefault(classic, []).extend(token.split("\\"))
-    out: dict[str, TagValue] = {}
-    for classic, tokens in found.items():
-        unique = tuple(dict.fromkeys(tokens))
-        out[classic] = unique if len(unique) > 1 else unique[0]
-    return out
+    return {classic: _joined(tuple(tokens)) for classic, tokens in found.items()}
+
+
+def _joined(*values: TagValue) -> TagValue:
+    """Codes of several places, each once."""
+    codes = (str(code) for value in values for code in (value if isinstance(value, tuple) else (value,)))
+    unique = tuple(dict.fromkeys(codes))
+    return unique[0] if len(unique) == 1 else unique

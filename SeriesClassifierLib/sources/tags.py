@@ -113,6 +113,7 @@ TAGS: tuple[Tag, ...] = tuple(
         ("CardiacNumberOfImages", 0x00181090, "IS"),
         ("HeartRate", 0x00181088, "IS"),
         ("DiffusionBValue", 0x00189087, "FD"),
+        ("DiffusionGradientOrientation", 0x00189089, "FD"),
         ("ContrastBolusAgent", 0x00180010, "LO"),
         # geometry
         ("ImageOrientationPatient", 0x00200037, "DS"),
@@ -136,6 +137,7 @@ PRIVATE_TAGS: tuple[PrivateTag, ...] = (
     PrivateTag("GEPulseSequence", 0x0019, 0x9C, "GEMS_ACQU_01", "LO"),
     PrivateTag("PhilipsBValue", 0x2001, 0x03, "Philips Imaging DD 001", "FL"),
     PrivateTag("PhilipsScanTechnique", 0x2001, 0x20, "Philips Imaging DD 001", "LO"),
+    PrivateTag("PhilipsImageKind", 0x2005, 0x11, "Philips MR Imaging DD 001", "CS"),
     PrivateTag("UIHBValue", 0x0065, 0x09, "Image Private Header", "FD"),
 )
 

@@ -74,7 +74,7 @@ def test_one_part_by_its_number_or_its_value(
     assert run("correct", "54281/6", "--part", wanted, "--set", "sequence=mrcp", "--user", "ms") == DONE
     assert labels(journal) == ["T2", "DWI", "MRCP", "T2", "T2"]
     line, titles, *rows = capsys.readouterr().out.splitlines()
-    assert line == "corrected: DWI AX b400 of series 13.54281/6, part 2 (b=400) is now MRCP AX *"
+    assert line == "corrected: DWI AX b400 of series 13.54281/6, part 2 (b 400) is now MRCP AX *"
     assert titles.split() == [
         "series",
         "part",
@@ -86,8 +86,8 @@ def test_one_part_by_its_number_or_its_value(
         *["decided", "by", "images"],
     ]
     assert [re.split("  +", row)[:2] for row in rows] == [
-        ["13.54281/6", "1 (b=50)"],
-        ["13.54281/6", "2 (b=400)"],
+        ["13.54281/6", "1 (b 50)"],
+        ["13.54281/6", "2 (b 400)"],
     ]
 
 
@@ -144,7 +144,7 @@ def test_several_series_of_one_name_are_refused_with_names_that_work(
         (["54281/5", "--set", "sequence=T9"], "T9"),
         (["54281/5", "--set", "color=RED"], "color"),
         (["54281/5", "--set", "sequence=T1", "--set", "sequence=T2"], "set twice"),
-        (["54281/6", "--part", "3", "--set", "sequence=T1"], r"choose from 1 \(b=50\), 2 \(b=400\)"),
+        (["54281/6", "--part", "3", "--set", "sequence=T1"], r"choose from 1 \(b 50\), 2 \(b 400\)"),
         (["54281/9", "--set", "sequence=T1"], "no series '54281/9'"),
         (["1.2.3.4.5", "--set", "sequence=T1"], "no series '1.2.3.4.5'"),
         (["54281/9", "--set", "sequence=T1", "--new"], "whole SeriesInstanceUID"),
@@ -375,7 +375,7 @@ def test_siblings_of_a_label_that_is_there_are_corrected_alone(
     capsys.readouterr()
     assert run(*correct, "--siblings") == DONE
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("corrected: ")]
-    assert lines == ["corrected: T2 AX of series 1.2/2, part 1 (time=1) is now T2 AX *"]
+    assert lines == ["corrected: T2 AX of series 1.2/2, part 1 (time 1) is now T2 AX *"]
 
 
 def test_many_siblings_are_not_listed_one_by_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -406,7 +406,7 @@ def test_siblings_are_corrected_and_reverted_in_one_step(
     assert run(*correct, "--set", "sequence=T2", "--siblings") == DONE
     out = capsys.readouterr().out
     assert "corrected in one step: 3 series; siblings among them: 2" in out
-    assert "corrected: T2 AX of series 1.4/4, part 1 (time=1) is now T2 AX *" in out
+    assert "corrected: T2 AX of series 1.4/4, part 1 (time 1) is now T2 AX *" in out
     assert re.search(r"kept: T1 AX of series 1\.3/3.*, which has a manual label", out)
     assert labels(path) == ["T2", "T2", "T1", "T2"]
     assert run(*correct, "--undo") == DONE

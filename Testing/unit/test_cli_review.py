@@ -203,7 +203,7 @@ def test_a_series_of_several_parts_needs_one_of_them(
         journal.add_predictions(make_prediction(study_uid="1.9", series_uid="1.9.1", part=n) for n in (1, 2))
     read = ("review", "read", "1.9.1", "--set", "sequence=T1", "--user", "ms", "--journal", reviewed)
     assert run(*read) == WRONG_USAGE
-    assert "choose one of 1 (time=1), 2 (time=2) with --part" in capsys.readouterr().err
+    assert "choose one of 1 (time 1), 2 (time 2) with --part" in capsys.readouterr().err
     assert run(*read, "--part", "time=2") == DONE
 
 

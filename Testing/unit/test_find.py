@@ -184,11 +184,11 @@ def test_parts_by_number_key_and_values(text: str | None, expected: list[int]) -
 
 @pytest.mark.parametrize("text", ["4", "b=40", "b=400@", "", ",", "400"])
 def test_parts_that_there_are_not(text: str) -> None:
-    with pytest.raises(UsageError, match=r"choose from 1 \(b=50,TE=80\), 2 \(b=400,TE=80\)"):
+    with pytest.raises(UsageError, match=r"choose from 1 \(b 50, TE 80\), 2 \(b 400, TE 80\)"):
         find_part(PARTS, text)
 
 
 def test_the_name_of_a_part() -> None:
-    assert part_name(PARTS[1]) == "2 (b=400,TE=80)"
+    assert part_name(PARTS[1]) == "2 (b 400, TE 80)"
     assert part_name(part(1)) == "1"
     assert part_name(make_prediction(part_key="")) == "1"

@@ -326,7 +326,7 @@ def test_vocabulary_is_the_one_of_the_contract() -> None:
         "MRA CISS LOCALIZER FIELDMAP OTHER",
         "plane": "AX COR SAG OBL MULTI",
         "phase": "PRE ART PORTVEN LATE HEPA POST NONE",
-        "derived": "ORIGINAL CALC_BVAL FA SUB MIP MPR MAGNITUDE PHASE",
+        "derived": "ORIGINAL CALC_BVAL FA SUB MIP MPR MAGNITUDE PHASE RATIO MAP",
         "region": "prostate abdomen brain head_neck spine chest breast pelvis extremity cardiac whole_body other",
     }
     assert {facet: set(classes(facet)) for facet in wanted} == {k: set(v.split()) for k, v in wanted.items()}

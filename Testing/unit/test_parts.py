@@ -293,7 +293,7 @@ def test_image_kinds_are_parts() -> None:
 
 def test_magnitude_and_phase_are_parts() -> None:
     images = [t for kind in "MP" for t in stack(6, ImageType=("ORIGINAL", "PRIMARY", kind, "ND"))]
-    assert {part.split_by for part in split(series(images))} == {("image type",)}
+    assert {part.split_by for part in split(series(images))} == {("component",)}
 
 
 def test_several_reasons_are_all_named() -> None:
@@ -305,7 +305,7 @@ def test_several_reasons_are_all_named() -> None:
     ]
     parts = split(series(images))
     assert sizes(parts) == [6] * 4
-    assert {part.split_by for part in parts} == {("image type", "echo time")}
+    assert {part.split_by for part in parts} == {("component", "echo time")}
 
 
 TAGS = st.fixed_dictionaries(

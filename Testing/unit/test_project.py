@@ -19,7 +19,7 @@ LIBRARY = REPOSITORY / "SeriesClassifierLib"
 MODULES = sorted(LIBRARY.rglob("*.py"))
 # The layers of the library, lowest first: a module may import its own layer and those below.
 LAYERS = (
-    {"records", "identity", "errors", "sqlite_errors", "protocols", "vocabulary", "spool", "patients"},
+    {"records", "identity", "part_names", "errors", "sqlite_errors", "protocols", "vocabulary", "spool", "patients"},
     {"sources", "journal"},
     {"parts", "headers", "images"},
     {"models", "bundles"},
