@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from SeriesClassifierLib.identity import WHOLE, values_of
 
 # How a value begins (``parts.axes``) -> what is shown; others are shown as they are, without the sign.
@@ -11,6 +13,7 @@ _WORDED = {
     "prep": "with {value}",
     "object": "{value}",
 }
+_PARAMETERS = frozenset({"TE", "TI", "TR", "FA"})
 _CODES = frozenset({"prep"})
 _NO_PREPARATION = "prep=none"
 
@@ -23,6 +26,19 @@ def name_of_values(part_key: str) -> str:
     """
     values = values_of(part_key)
     return "" if values in ("", WHOLE) else ", ".join(map(_name, values.split(",")))
+
+
+def by_one_value(part_keys: Iterable[str]) -> list[str]:
+    """Where a single acquisition parameter tells parts apart, its symbol and the value of each part; else [].
+
+    >>> by_one_value(["TI=100@12", "TI=400@34"])
+    ['TI', '100', '400']
+    """
+    pairs = [values_of(key).partition("=")[::2] for key in part_keys]
+    symbols = {symbol for symbol, _ in pairs}
+    if len(symbols) != 1 or not symbols <= _PARAMETERS or any("," in value for _, value in pairs):
+        return []
+    return [*symbols, *(value for _, value in pairs)]
 
 
 def _name(text: str) -> str:

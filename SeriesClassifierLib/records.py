@@ -125,8 +125,8 @@ class Part:
     ``key`` says what the part is, wherever it stands (``parts.part_key``); ``images`` are the digests that it
     rests on, as ``identity.pack`` joins them. ``values`` tell the part from the others of its series
     ("b=400", "TE=2.3"), ``split_by`` names the axes of the split ("b-value", "echo time"). ``time_index``
-    counts from 0 when the parts are time points, else None. ``kept_together`` names the axis along which the
-    part has several images of a slice ("cardiac phase"), "" where that is time or there is none.
+    counts from 0 when the parts are time points, else None. ``kept_together`` names the axis along which
+    images of one slice differ where they were left in one part ("cardiac phase"), "" where only time may.
     """
 
     series_uid: str

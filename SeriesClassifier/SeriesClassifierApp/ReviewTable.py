@@ -304,4 +304,4 @@ def _fillParts(item: Any, row: Row) -> None:
             item.addChild(qt.QTreeWidgetItem())
         child = item.child(place)
         child.setData(NUMBER, qt.Qt.UserRole, f"part|{part['key']}|{row['key']}")
-        _fill(child, part["part"], _("part {part}").format(part=part["part"]), part)
+        _fill(child, part["part"], _("part {part}").format(part=part["name"]), part)

@@ -14,6 +14,7 @@ from os import PathLike
 from SeriesClassifierLib.explain.evidence_text import WITNESSES, text
 from SeriesClassifierLib.explain.label_reasons import deciding_text, label_classes
 from SeriesClassifierLib.images.thumbnails import Thumbnail
+from SeriesClassifierLib.part_names import name_of_values
 from SeriesClassifierLib.patients import is_placeholder
 from SeriesClassifierLib.publish.atomic import replacing
 from SeriesClassifierLib.publish.page import environment, percent_text
@@ -222,7 +223,9 @@ def _series(
         rows = []
         for position, prediction in enumerate(parts, start=1):
             picture = thumbnail_of(prediction) if thumbnail_of is not None else None
-            part = f"part {position} of {len(parts)}" if len(parts) > 1 else ""
+            name = name_of_values(prediction.part_key)
+            number = f"part {position} of {len(parts)}" if len(parts) > 1 else ""
+            part = f"{number} ({name})" if number and name else number
             rows.append(_row(prediction, index, part, picture))
             index += 1
         summary = series_summary(parts) if len(parts) > 1 else ""

@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from SeriesClassifierLib.identity import series_key
+from SeriesClassifierLib.journal.find import part_name
 from SeriesClassifierLib.publish.summary import series_status, series_summary
 from SeriesClassifierLib.publish.table import plain_text
 from SeriesClassifierLib.records import Prediction, Status
@@ -17,10 +18,13 @@ _UNDECIDED = (Status.UNKNOWN, Status.FAILED)
 
 @dataclass(frozen=True, slots=True)
 class PartRow:
-    """One part of a series, texts and numbers only. ``key`` is its part key, ``part`` its number."""
+    """One part of a series, texts and numbers only. ``key`` is its part key, ``part`` its number, ``name``
+    the number with what tells it apart: "2 (TI 400)".
+    """
 
     key: str
     part: int
+    name: str
     label: str
     region: str
     sequence: str
@@ -97,6 +101,7 @@ def _part(p: Prediction) -> PartRow:
     return PartRow(
         key=part_row_key(p),
         part=p.part,
+        name=part_name(p),
         label=p.label,
         region=p.region,
         sequence=p.sequence,

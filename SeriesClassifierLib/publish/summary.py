@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
+from SeriesClassifierLib.part_names import by_one_value
 from SeriesClassifierLib.records import UNKNOWN, Prediction, Status
 from SeriesClassifierLib.vocabulary import label_text
 
@@ -19,7 +20,7 @@ def series_summary(predictions: Sequence[Prediction]) -> str:
 
     The label itself for a single part. For several what they share, their number, and what tells them apart:
     "DWI AX x3: b50/b400/b800", "DCE x4: PRE/ART/PORTVEN/LATE" (a dynamic series is told by its phases alone),
-    "LOCALIZER MULTI" when only the planes differ.
+    "T1 SAG x3: TI 100/400/900", "LOCALIZER MULTI" when only the planes differ.
     """
     parts = sorted(predictions, key=lambda p: p.part)
     known = [p for p in parts if p.sequence not in ("", UNKNOWN)]
@@ -45,6 +46,9 @@ def series_summary(predictions: Sequence[Prediction]) -> str:
     else:
         (b_value,) = b_values
         head = label_text(sequence=sequence, plane=plane, phase=phase, derived=derived, b_value=b_value)
+        told_apart = by_one_value(p.part_key for p in parts)
+        if told_apart:
+            return f"{head} x{len(parts)}: {told_apart[0]} {_joined(told_apart[1:])}"
         return head if plane == "MULTI" else f"{head} x{len(parts)}"
     return f"{head} x{len(parts)}: {_joined(words)}".strip()
 

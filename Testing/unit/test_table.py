@@ -316,6 +316,11 @@ SUMMARIES: list[tuple[list[Prediction], str]] = [
     ),
     ([make_prediction(sequence="T1", part=n) for n in (1, 2)], "T1 AX x2"),
     (
+        [make_prediction(sequence="T1", part=n, part_key=f"TI={300 * n}@{n}") for n in (1, 2)],
+        "T1 AX x2: TI 300/600",
+    ),
+    ([make_prediction(sequence="T1", part=n, part_key=f"time={n}@{n}") for n in (1, 2)], "T1 AX x2"),
+    (
         [
             make_prediction(sequence="LOCALIZER", plane=plane, part=n)
             for n, plane in enumerate(("AX", "COR", "SAG"), 1)
