@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from SeriesClassifierLib.images.pixels import NoPictureError, read_frame
 from SeriesClassifierLib.images.preprocess import prepare
 from SeriesClassifierLib.parts.geometry import in_slice_order, place_key
+from SeriesClassifierLib.parts.image_gate import is_picture
 from SeriesClassifierLib.records import Instance
 
 if TYPE_CHECKING:
@@ -32,12 +33,13 @@ class Slices:
 
 
 def choose(instances: Sequence[Instance], n: int) -> list[Instance]:
-    """At most ``n`` images at equidistant slice positions, in slice order, one a position.
+    """At most ``n`` images at equidistant slice positions, in slice order, one a position; none that the gate
+    refuses (``parts.image_gate``), for those may hold text.
 
     Of several images of one position (volumes of a time series) the one in the middle is taken. With
     ``n`` = 1 it is the image at floor(positions / 2) - 1, as in Krishnaswamy et al. (2024).
     """
-    ordered = in_slice_order(instances)
+    ordered = in_slice_order([instance for instance in instances if is_picture(instance)])
     places: dict[tuple[float, ...] | int, list[Instance]] = {}
     for index, instance in enumerate(ordered):
         places.setdefault(place_key(instance) or index, []).append(instance)

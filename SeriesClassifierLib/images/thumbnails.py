@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from SeriesClassifierLib.images.pixels import NoPictureError, read_frame
 from SeriesClassifierLib.images.slices import choose
 from SeriesClassifierLib.parts.geometry import in_slice_order
+from SeriesClassifierLib.parts.image_gate import is_picture
 from SeriesClassifierLib.records import Instance, Part, Prediction
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ class ThumbnailIndex:
 
     def add(self, part: Part) -> None:
         """Remember a part: a path and a frame number, nothing larger."""
-        if part.instances:
-            middle = middle_instance(part.instances)
+        middle = middle_instance(part.instances)
+        if middle is not None:
             self._places[part.key] = (middle.path, middle.frame)
 
     def __call__(self, prediction: Prediction) -> Thumbnail:
@@ -55,10 +56,10 @@ class ThumbnailIndex:
         return file_thumbnail(*place, self._longest_side) if place else Thumbnail(reason="no images")
 
 
-def middle_instance(instances: Sequence[Instance]) -> Instance:
-    """The image in the middle of a stack along its slice normal. ``instances`` must not be empty."""
-    ordered = in_slice_order(instances)
-    return ordered[len(ordered) // 2]
+def middle_instance(instances: Sequence[Instance]) -> Instance | None:
+    """The image in the middle of a stack along its slice normal; None when none may be shown."""
+    ordered = in_slice_order([instance for instance in instances if is_picture(instance)])
+    return ordered[len(ordered) // 2] if ordered else None
 
 
 def picture_places(part: Part, n: int) -> list[tuple[str, int]]:
@@ -68,9 +69,9 @@ def picture_places(part: Part, n: int) -> list[tuple[str, int]]:
 
 def thumbnail(instances: Sequence[Instance], longest_side: int = LONGEST_SIDE) -> Thumbnail:
     """The middle image of a part as a thumbnail. Never raises for what the file contains."""
-    if not instances:
-        return Thumbnail(reason="no images")
     middle = middle_instance(instances)
+    if middle is None:
+        return Thumbnail(reason="no images")
     return file_thumbnail(middle.path, middle.frame, longest_side)
 
 

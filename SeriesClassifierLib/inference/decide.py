@@ -14,6 +14,7 @@ from SeriesClassifierLib.headers.facts import facts
 from SeriesClassifierLib.headers.part_header import PartHeader
 from SeriesClassifierLib.headers.tokens import sequence_family
 from SeriesClassifierLib.parts.axes import FLIP_ANGLE, INVERSION_TIME, REPETITION_TIME
+from SeriesClassifierLib.parts.image_gate import modality
 from SeriesClassifierLib.parts.image_kind import image_kinds
 from SeriesClassifierLib.records import (
     HEADERS_TASK,
@@ -97,10 +98,10 @@ def decide(header: PartHeader, probabilities: Probabilities, thresholds: Thresho
         Evidence(Witness.FACT, Reason.STATES, fact.facet, fact.value, source=fact.source)
         for fact in known.values()
     ]
-    modality = header.instance.text("Modality").upper()
-    if modality and modality != "MR":
+    found = modality(header.instance)
+    if found not in ("", "MR"):
         outside = Evidence(
-            Witness.FACT, Reason.OTHER_MODALITY, "modality", modality, source="Modality", decisive=True
+            Witness.FACT, Reason.OTHER_MODALITY, "modality", found, source="Modality", decisive=True
         )
         return _outside(known, (*stated, outside))
     sequence, confidence, decided_by, reasons = _sequence(header, known, probabilities, thresholds)

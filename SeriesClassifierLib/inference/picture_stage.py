@@ -16,6 +16,7 @@ from SeriesClassifierLib.images.slices import read_slices
 from SeriesClassifierLib.inference.combine import combine
 from SeriesClassifierLib.inference.decide import Decision, best_above
 from SeriesClassifierLib.inference.picture_model import PictureModel, ThreeAnswers, load_picture_model
+from SeriesClassifierLib.parts.image_gate import modality
 from SeriesClassifierLib.records import Evidence, Opinion, Part, Reason, Status, Witness
 from SeriesClassifierLib.study.region import RegionVote, vote
 
@@ -77,8 +78,7 @@ class PictureStage:
 
     def _wants(self, header: PartHeader, decision: Decision) -> bool:
         """MR only; without "full" only what the header does not settle."""
-        modality = header.instance.text("Modality").upper()
-        return modality in ("", "MR") and (self._full or decision.status is not Status.AUTO)
+        return modality(header.instance) in ("", "MR") and (self._full or decision.status is not Status.AUTO)
 
     def _model_for(self, elected: RegionVote) -> PictureModel | None:
         if self._any_region:

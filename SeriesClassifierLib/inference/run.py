@@ -17,10 +17,10 @@ from SeriesClassifierLib.headers.part_header import PartHeader, series_headers
 from SeriesClassifierLib.headers.protocol import protocol
 from SeriesClassifierLib.inference.decide import Decision, decide
 from SeriesClassifierLib.inference.header_model import HeaderModel, load_header_model
-from SeriesClassifierLib.inference.objects import not_an_image
 from SeriesClassifierLib.inference.picture_stage import PictureStage
 from SeriesClassifierLib.journal.state import nothing_known, with_doubt
 from SeriesClassifierLib.journal.store import Journal
+from SeriesClassifierLib.parts.image_gate import ObjectKind, refusal
 from SeriesClassifierLib.parts.part_key import image_set, key_of
 from SeriesClassifierLib.parts.split import split
 from SeriesClassifierLib.protocols import Source
@@ -97,11 +97,14 @@ class Classifier:
         predictions: list[Prediction] = []
         decided: list[tuple[Series, Part, Decision]] = []
         for series in study.series:
-            reason = not_an_image(series)
-            if not series.instances or reason:
-                predictions.append(self._unlabelled(study, series, reason))
-                continue
+            if not series.instances:
+                predictions.append(self._unlabelled(study, series))
             pieces = split(series)
+            for part in pieces:
+                refused = _refused(part)
+                if refused:
+                    predictions.append(self._unlabelled(study, series, part, refused))
+            pieces = tuple(part for part in pieces if not _refused(part))
             for part, header in zip(pieces, series_headers(series, pieces), strict=True):
                 decision = decide(header, self._model.probabilities(features(header)), self._thresholds)
                 parts.append(part)
@@ -173,13 +176,14 @@ class Classifier:
             predicted = with_doubt(predicted, doubt)
         return predicted
 
-    def _unlabelled(self, study: Study, series: Series, reason: str) -> Prediction:
-        """A series that could not be read (failed), or that holds no images (unknown)."""
-        failed = not series.instances
-        error = "; ".join(series.problems) or "no readable image" if failed else reason
+    def _unlabelled(
+        self, study: Study, series: Series, part: Part | None = None, reason: str = ""
+    ) -> Prediction:
+        """A series that could not be read (failed), or a part of it that is no MR image (unknown)."""
+        failed = part is None
         return replace(
-            nothing_known(series.series_uid, 1),
-            patient_id=series.patient_id or study.patient_id,
+            nothing_known(series.series_uid, part.index if part else 1),
+            patient_id=(_patient_of(part) if part else "") or series.patient_id or study.patient_id,
             study_uid=series.study_uid or study.study_uid,
             series_number=series.series_number,
             description=series.description,
@@ -187,13 +191,13 @@ class Classifier:
             status=Status.FAILED if failed else Status.UNKNOWN,
             decided_by=DecidedBy.FACT,
             bundle=f"{self._model.bundle.name} {self._model.bundle.version}",
-            n_instances=len(series.instances),
-            error=error,
-            part_key=_key_of_all(study, series),
+            n_instances=len(part.instances) if part else 0,
+            error=("; ".join(series.problems) or "no readable image") if failed else reason,
+            part_key=part.key if part else _key_of_nothing(study, series),
             evidence=series.warnings,
             fingerprint=fingerprint(series),
             bundle_digest=self.digest,
-            images=image_set(series.instances),
+            images=part.images if part else b"",
         )
 
 
@@ -227,10 +231,16 @@ def _patient_of(part: Part) -> str:
     return part.instances[0].text("PatientID")
 
 
-def _key_of_all(study: Study, series: Series) -> str:
-    """The key of a series that is not split: a file of no series is known by its name alone."""
-    study_uid, images = series.study_uid or study.study_uid, image_set(series.instances)
-    return key_of(study_uid, series.series_uid or series.description, (), images)
+def _refused(part: Part) -> str:
+    """Why a part is not labeled; "" for images, of other modalities, too: a bundle says what it knows."""
+    found = refusal(part.instances[0])
+    return found.text if found and found.kind is not ObjectKind.OTHER_MODALITY else ""
+
+
+def _key_of_nothing(study: Study, series: Series) -> str:
+    """The key of a series without images: a file of no series is known by its name alone."""
+    study_uid = series.study_uid or study.study_uid
+    return key_of(study_uid, series.series_uid or series.description, (), image_set(()))
 
 
 def _is_recorded(journal: Journal, predictions: Sequence[Prediction]) -> bool:
@@ -256,15 +266,16 @@ def _known(journal: Journal, classifier: Classifier, study: Study) -> StudyResul
         found = journal.predictions_for(
             series.study_uid or study.study_uid, series.series_uid, fingerprint(series), classifier.digest
         )
-        pieces = () if not_an_image(series) else split(series)
-        here = {(part.key, _patient_of(part)) for part in pieces} or {
-            (_key_of_all(study, series), series.patient_id or study.patient_id)
+        pieces = split(series)
+        patient_id = series.patient_id or study.patient_id
+        here = {(part.key, _patient_of(part) or patient_id * bool(_refused(part))) for part in pieces} or {
+            (_key_of_nothing(study, series), patient_id)
         }
         # Files that were edited in place, to the same size, may be other images, or those of another patient.
         if {(p.part_key, p.patient_id) for p in found} != here:
             return None
         predictions += found
-        parts += pieces
+        parts += (part for part in pieces if not _refused(part))
     return StudyResult(tuple(sorted(predictions, key=_table_order)), tuple(parts))
 
 

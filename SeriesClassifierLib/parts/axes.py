@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from SeriesClassifierLib.records import Instance
 
+OBJECT = "object"
 PATIENT = "patient"
 IMAGE_TYPE = "image type"
 COMPONENT = "component"

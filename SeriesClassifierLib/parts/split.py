@@ -19,6 +19,7 @@ from SeriesClassifierLib.parts.axes import NUMBER_AXES, NumberAxis
 from SeriesClassifierLib.parts.component import MAGNITUDE, component
 from SeriesClassifierLib.parts.diffusion import b_value, cluster
 from SeriesClassifierLib.parts.geometry import main_stacks, normal
+from SeriesClassifierLib.parts.image_gate import refusal
 from SeriesClassifierLib.parts.image_kind import COMPONENTS, SPLITTING, image_kinds
 from SeriesClassifierLib.parts.part_key import image_set, key_of
 from SeriesClassifierLib.parts.repetition import by_rank, by_value, in_passes, is_repeated, ranks_of
@@ -55,9 +56,10 @@ def split(series: Series) -> tuple[Part, ...]:
     """
     if not series.instances:
         return ()
-    groups = [_Group(series.instances)]
+    images, others = _by_object(_Group(series.instances))
     for step in _STEPS:
-        groups = [piece for group in groups for piece in step(group)]
+        images = [piece for group in images for piece in step(group)]
+    groups = images + [piece for group in others for piece in _by_patient(group)]
     return tuple(_part(series, index, len(groups), group) for index, group in enumerate(groups, start=1))
 
 
@@ -95,6 +97,29 @@ def _pieces(
         )
         for wanted in different
     ]
+
+
+def _by_object(group: _Group) -> tuple[list[_Group], list[_Group]]:
+    """The MR images of a series, and what else is in it: one group of a kind. Images keep their key whether a
+    screenshot joins them or not.
+    """
+    found = [refusal(instance) for instance in group.instances]
+    kinds = sorted({one.kind.value for one in found if one})
+    images = tuple(i for i, one in zip(group.instances, found, strict=True) if one is None)
+    others = [
+        replace(
+            group,
+            instances=tuple(
+                i for i, one in zip(group.instances, found, strict=True) if one and one.kind.value == kind
+            ),
+            split_by=(axes.OBJECT,),
+            values=(f"object={kind}",),
+        )
+        for kind in kinds
+    ]
+    if not images and len(others) == 1:
+        return [], [group]  # a series of one kind of object is whole
+    return ([replace(group, instances=images)] if images else []), others
 
 
 def _by_patient(group: _Group) -> list[_Group]:

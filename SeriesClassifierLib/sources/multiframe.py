@@ -60,6 +60,8 @@ def frames(dataset: Dataset, tags: dict[str, TagValue]) -> list[dict[str, TagVal
     per_frame = _items(dataset, "PerFrameFunctionalGroupsSequence")[:_MAX_FRAMES]
     if not per_frame:
         return [base]
+    # What remains under this name is an object whose frames nothing tells apart (``parts.image_gate``).
+    base.pop("NumberOfFrames", None)
     out = []
     for item in per_frame:
         own = dict(base)

@@ -74,6 +74,8 @@ TAGS: tuple[Tag, ...] = tuple(
         ("ImageType", 0x00080008, "CS"),
         ("AcquisitionContrast", 0x00089209, "CS"),
         ("ComplexImageComponent", 0x00089208, "CS"),
+        ("BurnedInAnnotation", 0x00280301, "CS"),
+        ("ConversionType", 0x00080064, "CS"),
         ("PhotometricInterpretation", 0x00280004, "CS"),
         ("SamplesPerPixel", 0x00280002, "US"),
         ("NumberOfFrames", 0x00280008, "IS"),

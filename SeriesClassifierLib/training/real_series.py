@@ -22,6 +22,7 @@ from SeriesClassifierLib.errors import SourceError
 from SeriesClassifierLib.headers.part_header import PartHeader, series_headers
 from SeriesClassifierLib.images.preprocess import prepare
 from SeriesClassifierLib.images.slices import read_slices
+from SeriesClassifierLib.parts.image_gate import refusal
 from SeriesClassifierLib.parts.split import split
 from SeriesClassifierLib.records import TagValue
 from SeriesClassifierLib.sources import open_source
@@ -57,6 +58,8 @@ def labelled_folder(table: Path, *, slices: int = 10, side: int = SIDE) -> Itera
             for series in study.series:
                 parts = split(series)
                 for part, header in zip(parts, series_headers(series, parts), strict=True):
+                    if refusal(part.instances[0]):
+                        continue
                     yield Example(
                         name=row["series"],
                         exam=row["patient"].upper(),

@@ -105,7 +105,7 @@ def test_failed_rows_and_only_they_say_what_to_do(batch: Batch) -> None:
             assert ":" in reason or reason.startswith("not a DICOM file"), reason
             assert not row["sequence"] or row["sequence"] == "unknown"
         else:
-            assert not row["error"] or row["error"].startswith("not an image")
+            assert not row["error"] or row["error"].startswith("not an MR image")
 
 
 def test_no_byte_of_the_input_changed(batch: Batch) -> None:

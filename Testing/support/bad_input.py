@@ -732,7 +732,7 @@ def one_pixel(folder: Folder) -> None:
     folder.write(folder.diffusion(Rows=_us(1), Columns=_us(1), PixelData=("OW", b"\1\0")))
 
 
-@kind("label")
+@kind("unknown")
 def no_rows(folder: Folder) -> None:
     folder.write(folder.diffusion(1, Rows=_us(0), Columns=_us(0)), "1.dcm")
     folder.write(folder.diffusion(2, Rows=None, Columns=None), "2.dcm")

@@ -19,7 +19,6 @@ from SeriesClassifierLib.headers.features import features
 from SeriesClassifierLib.headers.part_header import PartHeader
 from SeriesClassifierLib.inference.decide import Decision, decide
 from SeriesClassifierLib.inference.header_model import load_header_model
-from SeriesClassifierLib.inference.objects import not_an_image
 from SeriesClassifierLib.inference.run import Classifier, classify, fingerprint, run
 from SeriesClassifierLib.journal.store import Journal
 from SeriesClassifierLib.publish.table import sort_key
@@ -27,7 +26,6 @@ from SeriesClassifierLib.records import (
     HEADERS_TASK,
     DecidedBy,
     Evidence,
-    Instance,
     Opinion,
     Prediction,
     Reason,
@@ -220,20 +218,6 @@ def test_b_value_belongs_to_diffusion_only() -> None:
 def test_derived(image_type: tuple[str, ...], derived: str) -> None:
     found = answer(header(ImageType=image_type) if image_type else header(), DWI=1.0)
     assert found.derived == derived
-
-
-# --- objects without a picture
-
-
-def test_reports_are_no_images_and_images_are() -> None:
-    def series(**tags: TagValue) -> Series:
-        return Series("1", "1", "P", (Instance("", 0, tags),))
-
-    assert "report" in not_an_image(series(SOPClassUID="1.2.840.10008.5.1.4.1.1.88.33", Modality="SR"))
-    assert "key object" in not_an_image(series(SOPClassUID="1.2.840.10008.5.1.4.1.1.88.59"))
-    assert "segmentation" in not_an_image(series(Modality="SEG"))
-    assert not not_an_image(series(SOPClassUID="1.2.840.10008.5.1.4.1.1.4", Modality="MR"))
-    assert not not_an_image(series())
 
 
 # --- opinions

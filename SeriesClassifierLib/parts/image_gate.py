@@ -1,0 +1,196 @@
+"""Whether an object is an MR image at all, and what it is where it is not: the one gate for labels,
+thumbnails, training and every form of export.
+
+The SOP class decides (PS3.4 B.5, PS3.3 A.8 for secondary captures); a screenshot may carry the whole header
+of the series that it shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from SeriesClassifierLib.parts.image_kind import image_kinds
+from SeriesClassifierLib.records import Instance
+
+
+class ObjectKind(str, Enum):
+    """What an object is that is no MR image to label."""
+
+    SECONDARY_CAPTURE = "secondary_capture"
+    COLOR = "color"
+    BURNED_IN = "burned_in"
+    REPORT = "report"
+    KEY_OBJECTS = "key_objects"
+    PRESENTATION_STATE = "presentation_state"
+    SEGMENTATION = "segmentation"
+    RAW_DATA = "raw_data"
+    SPECTROSCOPY = "spectroscopy"
+    WAVEFORM = "waveform"
+    DOCUMENT = "document"
+    RADIOTHERAPY = "radiotherapy"
+    VALUE_MAP = "value_map"
+    SURFACE = "surface"
+    PRIVATE = "private"
+    NO_PIXELS = "no_pixels"
+    FRAMES = "frames"
+    OTHER_MODALITY = "other_modality"
+
+
+_WORDS = {
+    ObjectKind.SECONDARY_CAPTURE: "secondary capture (screenshot)",
+    ObjectKind.COLOR: "color image",
+    ObjectKind.BURNED_IN: "burned-in annotation",
+    ObjectKind.REPORT: "structured report",
+    ObjectKind.KEY_OBJECTS: "key object selection",
+    ObjectKind.PRESENTATION_STATE: "presentation state",
+    ObjectKind.SEGMENTATION: "segmentation",
+    ObjectKind.RAW_DATA: "raw data, registration or measurement",
+    ObjectKind.SPECTROSCOPY: "MR spectroscopy",
+    ObjectKind.WAVEFORM: "waveform",
+    ObjectKind.DOCUMENT: "encapsulated document",
+    ObjectKind.RADIOTHERAPY: "RT object",
+    ObjectKind.VALUE_MAP: "real world value mapping",
+    ObjectKind.SURFACE: "surface",
+    ObjectKind.PRIVATE: "private object of a vendor",
+    ObjectKind.NO_PIXELS: "no rows and columns",
+    ObjectKind.FRAMES: "frames that nothing tells apart",
+    ObjectKind.OTHER_MODALITY: "another modality",
+}
+_MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"
+_ENHANCED = frozenset({f"{_MR_IMAGE}.1", f"{_MR_IMAGE}.3", f"{_MR_IMAGE}.4"})
+_MR = _ENHANCED | {_MR_IMAGE}
+_STANDARD = "1.2.840.10008."
+# Beginnings of SOP Class UIDs -> what they hold; the first that fits counts.
+_CLASSES = (
+    ("1.2.840.10008.5.1.4.1.1.7", ObjectKind.SECONDARY_CAPTURE),
+    ("1.2.840.10008.5.1.4.1.1.88.59", ObjectKind.KEY_OBJECTS),
+    ("1.2.840.10008.5.1.4.1.1.88.", ObjectKind.REPORT),
+    ("1.2.840.10008.5.1.4.1.1.11.", ObjectKind.PRESENTATION_STATE),
+    ("1.2.840.10008.5.1.4.1.1.66.4", ObjectKind.SEGMENTATION),
+    ("1.2.840.10008.5.1.4.1.1.66.5", ObjectKind.SURFACE),
+    ("1.2.840.10008.5.1.4.1.1.66", ObjectKind.RAW_DATA),
+    ("1.2.840.10008.5.1.4.1.1.67", ObjectKind.VALUE_MAP),
+    ("1.2.840.10008.5.1.4.1.1.68.", ObjectKind.SURFACE),
+    ("1.2.840.10008.5.1.4.1.1.481.1", ObjectKind.OTHER_MODALITY),
+    ("1.2.840.10008.5.1.4.1.1.481.", ObjectKind.RADIOTHERAPY),
+    (f"{_MR_IMAGE}.2", ObjectKind.SPECTROSCOPY),
+    ("1.2.840.10008.5.1.4.1.1.9.", ObjectKind.WAVEFORM),
+    ("1.2.840.10008.5.1.4.1.1.104.", ObjectKind.DOCUMENT),
+)
+# Exact beginnings end here: 7 and 7.2, but not 77.1 (visible light); 66 and 66.1, but not 660.
+_WHOLE = frozenset("1234567890")
+_BY_MODALITY = {
+    "SR": ObjectKind.REPORT,
+    "KO": ObjectKind.KEY_OBJECTS,
+    "PR": ObjectKind.PRESENTATION_STATE,
+    "SEG": ObjectKind.SEGMENTATION,
+    "RTSTRUCT": ObjectKind.RADIOTHERAPY,
+    "RTPLAN": ObjectKind.RADIOTHERAPY,
+    "RTDOSE": ObjectKind.RADIOTHERAPY,
+    "REG": ObjectKind.RAW_DATA,
+    "DOC": ObjectKind.DOCUMENT,
+    "ECG": ObjectKind.WAVEFORM,
+}
+_GREY = frozenset({"", "MONOCHROME1", "MONOCHROME2"})
+# Maps that scanners themselves write in color.
+_COLOR_MAPS = frozenset({"FA"})
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why an object is no MR image to label."""
+
+    kind: ObjectKind
+
+    @property
+    def text(self) -> str:
+        """For people: "not an MR image: secondary capture (screenshot)"."""
+        return f"not an MR image: {_WORDS[self.kind]}"
+
+
+def refusal(instance: Instance) -> Refusal | None:
+    """Why ``instance`` is no MR image to label; None when it is one, as far as its header tells."""
+    kind = _kind(instance)
+    return Refusal(kind) if kind else None
+
+
+def is_picture(instance: Instance) -> bool:
+    """Whether it may be shown: an image, of whatever modality, that is known to hold no text."""
+    kind = _kind(instance)
+    return kind is None or kind is ObjectKind.OTHER_MODALITY
+
+
+def modality(instance: Instance) -> str:
+    """The modality as the SOP class has it, else the first value of Modality; "" when nothing tells."""
+    sop_class = instance.text("SOPClassUID").strip()
+    if sop_class in _MR:
+        return "MR"
+    stated = next(iter(instance.tokens("Modality")), "")
+    # A storage class of another modality, whatever was copied into the header.
+    is_other = sop_class.startswith(f"{_STANDARD}5.1.4.1.1.") and stated in ("MR", "")
+    return "OTHER" if is_other else stated
+
+
+def _kind(instance: Instance) -> ObjectKind | None:
+    sop_class = instance.text("SOPClassUID").strip()
+    if sop_class not in _MR:
+        found = _by_class(sop_class)
+        if found:
+            return found
+        by_modality = _BY_MODALITY.get(instance.text("Modality").strip().upper())
+        if by_modality and not _has_rows(instance):
+            return by_modality
+    if _is_screen(instance, sop_class):
+        return ObjectKind.SECONDARY_CAPTURE
+    if _has_no_rows(instance, sop_class):
+        return ObjectKind.NO_PIXELS
+    if _is_color(instance):
+        return ObjectKind.COLOR
+    if instance.tokens("BurnedInAnnotation")[:1] == ("YES",):
+        return ObjectKind.BURNED_IN
+    if modality(instance) not in ("", "MR"):
+        return ObjectKind.OTHER_MODALITY
+    return ObjectKind.FRAMES if _is_unresolved(instance) else None
+
+
+def _by_class(sop_class: str) -> ObjectKind | None:
+    if sop_class and not sop_class.startswith(_STANDARD):
+        return ObjectKind.PRIVATE
+    for beginning, kind in _CLASSES:
+        rest = sop_class.removeprefix(beginning)
+        if rest != sop_class and (beginning.endswith(".") or rest[:1] not in _WHOLE):
+            return kind
+    return None
+
+
+def _is_screen(instance: Instance, sop_class: str) -> bool:
+    """Screenshots under another class: their ImageType says so, or the way they came into the computer does
+    (ConversionType, PS3.3 C.8.6.1) where no class names an MR image.
+    """
+    if "SCREEN" in image_kinds(instance.tokens("ImageType")):
+        return True
+    return sop_class not in _MR and bool(instance.tokens("ConversionType"))
+
+
+def _has_rows(instance: Instance) -> bool:
+    return bool(instance.number("Rows") and instance.number("Columns"))
+
+
+def _has_no_rows(instance: Instance, sop_class: str) -> bool:
+    """Rows and columns are both zero, or both missing from a whole header; a damaged one is not that."""
+    sizes = [instance.number(keyword) for keyword in ("Rows", "Columns")]
+    stated = [size for size in sizes if size is not None]
+    return not any(stated) and bool(stated or sop_class)
+
+
+def _is_color(instance: Instance) -> bool:
+    photometric = next(iter(instance.tokens("PhotometricInterpretation")), "")
+    if photometric in _GREY and (instance.number("SamplesPerPixel") or 1) <= 1:
+        return False
+    return not image_kinds(instance.tokens("ImageType")) & _COLOR_MAPS
+
+
+def _is_unresolved(instance: Instance) -> bool:
+    """Several frames in one object without the functional groups that tell what each of them shows."""
+    return (instance.number("NumberOfFrames") or 1) > 1
