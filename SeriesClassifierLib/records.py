@@ -36,19 +36,44 @@ class DecidedBy(str, Enum):
     HUMAN = "human"
 
 
+class Repair(str, Enum):
+    """What was done to a value that violates the standard; the values are what people read."""
+
+    DECIMAL_COMMA = "decimal comma"
+    SEPARATORS = "separators"
+    SEVERAL = "several values"
+    FORMAT = "number format"
+    REPRESENTATION = "wrong value representation"
+    PADDING = "bytes behind a null character"
+    ESCAPES = "escape sequences"
+    CHARACTER_SET = "misspelled character set"
+    CREATOR = "private creator in other letters"
+    UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Repaired:
+    """A tag that was repaired, or that could not be read (``Repair.UNREADABLE``)."""
+
+    keyword: str
+    repair: Repair
+
+
 @dataclass(frozen=True, slots=True)
 class Instance:
     """One image: a single-frame file, or one frame of a multi-frame file.
 
     ``tags`` maps pydicom keywords (and the names of ``sources.tags.PRIVATE_TAGS``) to decoded values.
     ``frame`` counts from 0; it is 0 for a single-frame file. ``content`` is a digest of its pixels where
-    nothing in the header tells it from another image of its series, else "".
+    nothing in the header tells it from another image of its series, else "". ``repairs`` are the tags that
+    hold no clean value.
     """
 
     path: str
     frame: int
     tags: Mapping[str, TagValue]
     content: str = ""
+    repairs: tuple[Repaired, ...] = ()
 
     def text(self, keyword: str) -> str:
         """The value as one string, multiple values joined by a backslash; empty when absent."""
@@ -187,6 +212,8 @@ class Reason(str, Enum):
     AFTER_CONTRAST = "after_contrast"  # so many seconds after the injection, by the order of the series
     BEFORE_CONTRAST = "before_contrast"  # before the first series with a contrast agent
     UNREADABLE = "unreadable"  # part of the files could not be read
+    REPAIRED = "repaired"  # a value violates the standard and was repaired
+    UNREADABLE_VALUE = "unreadable_value"  # a value cannot be read
     REPEATED_SOP_UID = "repeated_sop_uid"  # different images under one SOPInstanceUID
     NO_SOP_UID = "no_sop_uid"  # images without SOPInstanceUID
     SHARED_SERIES_UID = "shared_series_uid"  # several studies use the SeriesInstanceUID

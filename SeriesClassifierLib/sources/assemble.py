@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from SeriesClassifierLib.patients import named_patients
-from SeriesClassifierLib.records import Evidence, Instance, Reason, Series, Study, Witness
+from SeriesClassifierLib.records import Evidence, Instance, Reason, Repair, Series, Study, Witness
 from SeriesClassifierLib.sources.copies import Distinct, without_copies
 
 
@@ -59,6 +60,7 @@ def _warnings(distinct: Distinct, studies: int, patients: int) -> Iterator[Evide
     ):
         if n:
             yield Evidence(Witness.FILE, reason, source="SOPInstanceUID", number=n, against=True)
+    yield from _repairs(distinct.instances)
     if studies > 1:
         yield shared_series_uid(studies)
     patients = max(patients, len(named_patients(i.text("PatientID") for i in distinct.instances)))
@@ -70,6 +72,21 @@ def _warnings(distinct: Distinct, studies: int, patients: int) -> Iterator[Evide
             number=patients,
             against=True,
             decisive=True,
+        )
+
+
+def _repairs(instances: Iterable[Instance]) -> Iterator[Evidence]:
+    """What tags hold no clean value, once a tag and kind of repair."""
+    counted = Counter(repaired for instance in instances for repaired in instance.repairs)
+    for repaired, n in sorted(counted.items()):
+        unreadable = repaired.repair is Repair.UNREADABLE
+        yield Evidence(
+            Witness.FILE,
+            Reason.UNREADABLE_VALUE if unreadable else Reason.REPAIRED,
+            value="" if unreadable else repaired.repair.value,
+            source=repaired.keyword,
+            number=n,
+            against=True,
         )
 
 

@@ -8,9 +8,9 @@ import stat
 import warnings
 from dataclasses import dataclass
 
-from SeriesClassifierLib.records import Instance, TagValue
+from SeriesClassifierLib.records import Instance, Repaired, TagValue
 from SeriesClassifierLib.sources import header_scan, multiframe
-from SeriesClassifierLib.sources.pydicom_tags import dataset_tags
+from SeriesClassifierLib.sources.pydicom_tags import dataset_tags, is_cut
 
 logger = logging.getLogger(__name__)
 
@@ -41,14 +41,15 @@ def read_file(path: str, *, expected: bool = False) -> FileRead:
         # A pipe or a socket is not opened: that could wait forever.
         if not stat.S_ISREG(os.stat(path).st_mode):
             return _not_dicom(path, expected)
-        tags = header_scan.scan(path)
-        if tags is None or "SeriesInstanceUID" not in tags or multiframe.is_multiframe(tags):
+        scanned = header_scan.scan(path)
+        tags = scanned.tags if scanned else {}
+        if scanned is None or "SeriesInstanceUID" not in tags or multiframe.is_multiframe(tags):
             return _read_with_pydicom(path, expected)
     except (FileNotFoundError, ValueError):  # a name that holds a null character is no file's name
         return FileRead(path, problem="file is missing: restore it, or remove the series or link to it")
     except OSError as error:
         return _cannot_be_opened(path, error)
-    return _finish(path, [tags])
+    return _finish(path, [tags], scanned.repairs)
 
 
 def _read_with_pydicom(path: str, expected: bool) -> FileRead:
@@ -63,10 +64,14 @@ def _read_with_pydicom(path: str, expected: bool) -> FileRead:
             dataset = pydicom.dcmread(path, stop_before_pixels=True, force=not preamble)
             if dataset.file_meta.get("MediaStorageSOPClassUID") == _DICOMDIR_CLASS:
                 return FileRead(path)
-            tags = dataset_tags(dataset)
+            repairs: set[Repaired] = set()
+            tags = dataset_tags(dataset, repairs)
             if not preamble and "SOPClassUID" not in tags and "SeriesInstanceUID" not in tags:
                 return _not_dicom(path, claims)
-            frames = multiframe.frames(dataset, tags) if multiframe.is_multiframe(tags) else [tags]
+            if is_cut(dataset):
+                return FileRead(path, problem="file ends early: send it again from its source")
+            is_multiframe = multiframe.is_multiframe(tags)
+            frames = multiframe.frames(dataset, tags, repairs) if is_multiframe else [tags]
     except InvalidDicomError:
         return _not_dicom(path, claims)
     # Whatever pydicom raises on broken bytes is this file's result, not the batch's end.
@@ -79,10 +84,10 @@ def _read_with_pydicom(path: str, expected: bool) -> FileRead:
         return FileRead(
             path, problem=f"header is damaged ({type(error).__name__}): send the file again from its source"
         )
-    return _finish(path, frames)
+    return _finish(path, frames, tuple(sorted(repairs)))
 
 
-def _finish(path: str, frames: list[dict[str, TagValue]]) -> FileRead:
+def _finish(path: str, frames: list[dict[str, TagValue]], repairs: tuple[Repaired, ...]) -> FileRead:
     first = frames[0]
     if not first.get("SeriesInstanceUID") or not isinstance(first["SeriesInstanceUID"], str):
         return FileRead(
@@ -90,7 +95,8 @@ def _finish(path: str, frames: list[dict[str, TagValue]]) -> FileRead:
             problem="no SeriesInstanceUID in the header: send the file again from its source",
             no_series=True,
         )
-    return FileRead(path, tuple(Instance(path, index, tags) for index, tags in enumerate(frames)))
+    instances = (Instance(path, index, tags, repairs=repairs) for index, tags in enumerate(frames))
+    return FileRead(path, tuple(instances))
 
 
 def _cannot_be_opened(path: str, error: OSError) -> FileRead:

@@ -9,11 +9,12 @@ front of the file is read, the pixel data never.
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from functools import lru_cache
 
-from SeriesClassifierLib.records import TagValue
+from SeriesClassifierLib.records import Repair, Repaired, TagValue
 from SeriesClassifierLib.sources.tags import NUMBER_TO_TAG, PRIVATE_BY_PLACE, PRIVATE_GROUPS
-from SeriesClassifierLib.sources.values import decode
+from SeriesClassifierLib.sources.values import Read, character_set, creator, read
 
 _FRONT = 1 << 17
 _MOST = 1 << 24
@@ -69,21 +70,16 @@ _SEQUENCE_END = _place(0xFFFEE0DD)
 _LAST_GROUP = max(max(number >> 16 for number in NUMBER_TO_TAG), max(PRIVATE_GROUPS))
 
 
-def _long_value(place: int, vr: int, raw: bytes, encoding: str) -> TagValue | None:
+def _long_value(place: int, vr: int, raw: bytes, encoding: str) -> Read:
     """Value of a standard tag."""
     tag = NUMBER_TO_TAG[_place(place)]
-    return decode(tag.keyword, _value_vr(vr, tag.vr), raw, True, encoding)
+    return read(tag.keyword, _VR_NAMES.get(vr, ""), tag.vr, raw, True, encoding)
 
 
 # Cached, because the files of a series repeat most of their values; long ones would fill the memory.
 _value = lru_cache(maxsize=65536)(_long_value)
 _CACHED_LENGTH = 256
-
-
-def _value_vr(code: int, default: str) -> str:
-    """The VR to decode with: what the file says, unless it says nothing of use."""
-    vr = _VR_CODES.get(code, b"UN")
-    return default if vr in (b"UN", b"OB", b"OW") else vr.decode("ascii")
+_VR_NAMES = {code: vr.decode("ascii") for code, vr in _VR_CODES.items()}
 
 
 class _NeedMore(Exception):
@@ -94,7 +90,15 @@ class _GiveUp(Exception):
     """Not a file for this reader."""
 
 
-def scan(path: str) -> dict[str, TagValue] | None:
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """The wanted top-level tags of a file, and those of them that hold no clean value."""
+
+    tags: dict[str, TagValue]
+    repairs: tuple[Repaired, ...] = ()
+
+
+def scan(path: str) -> Scanned | None:
     """The wanted top-level tags of a file, or None when this reader is not the one for it.
 
     Raises OSError when the file cannot be opened.
@@ -117,13 +121,14 @@ def scan(path: str) -> dict[str, TagValue] | None:
                 data += file.read(size - len(data))
 
 
-def _scan(data: bytes) -> dict[str, TagValue]:
+def _scan(data: bytes) -> Scanned:
     if data[128:132] != b"DICM":
         raise _GiveUp
     syntax, pos = _transfer_syntax(data)
     if syntax in (_DEFLATED, _BIG_ENDIAN) or not syntax:
         raise _GiveUp
-    return _Dataset(data, explicit=syntax != _IMPLICIT).read(pos)
+    dataset = _Dataset(data, explicit=syntax != _IMPLICIT)
+    return Scanned(dataset.read(pos), tuple(sorted(set(dataset.repairs))))
 
 
 def _transfer_syntax(data: bytes) -> tuple[bytes, int]:
@@ -150,8 +155,9 @@ class _Dataset:
     def __init__(self, data: bytes, explicit: bool) -> None:
         self._data = data
         self._explicit = explicit
-        self._creators: dict[tuple[int, int], str] = {}
+        self._creators: dict[tuple[int, int], bytes] = {}
         self._encoding = "latin-1"
+        self.repairs: list[Repaired] = []
 
     def read(self, pos: int) -> dict[str, TagValue]:
         """The wanted tags from ``pos`` on. Raises _NeedMore, struct.error or _GiveUp."""
@@ -183,35 +189,43 @@ class _Dataset:
             if stop > end:
                 raise _NeedMore
             if place in keywords:
-                read = _value if length <= _CACHED_LENGTH else _long_value
-                value = read(place, vr, data[pos:stop], self._encoding)
+                read_value = _value if length <= _CACHED_LENGTH else _long_value
+                value, repair = read_value(place, vr, data[pos:stop], self._encoding)
                 if value is not None:
                     out[keywords[place]] = value
                     if place == _CHARACTER_SET:
                         self._set_encoding(value)
+                if repair is not None:
+                    self.repairs.append(Repaired(keywords[place], repair))
             elif group in PRIVATE_GROUPS:
                 self._keep_private(out, group, place >> 16, vr, data[pos:stop])
             pos = stop
 
     def _keep_private(self, out: dict[str, TagValue], group: int, element: int, vr: int, raw: bytes) -> None:
         if 0x10 <= element <= 0xFF:
-            self._creators[group, element] = raw.decode("latin-1").strip("\0 ")
+            self._creators[group, element] = raw
             return
         private = PRIVATE_BY_PLACE.get((group, element & 0xFF))
-        if private is None or self._creators.get((group, element >> 8)) != private.creator:
+        if private is None:
             return
-        value = decode(private.name, _value_vr(vr, private.vr), raw, True)
+        found = self._creators.get((group, element >> 8), b"")
+        if creator(found) != creator(private.creator):
+            return
+        value, repair = read(private.name, _VR_NAMES.get(vr, ""), private.vr, raw, True)
         if value is not None:
             out[private.name] = value
+        if found.strip(b"\0 ") != private.creator.encode("latin-1"):
+            repair = repair or Repair.CREATOR
+        if repair is not None:
+            self.repairs.append(Repaired(private.name, repair))
 
     def _set_encoding(self, value: TagValue) -> None:
-        """Single-byte and UTF-8 character sets are decoded here; the others (ISO 2022) are pydicom's
-        business.
-        """
-        if value == "ISO_IR 192":
-            self._encoding = "utf-8"
-        elif value not in ("ISO_IR 100", "ISO_IR 6", "ISO 2022 IR 6", "ISO 2022 IR 100"):
+        encoding, repair = character_set(value)
+        if not encoding:
             raise _GiveUp
+        self._encoding = encoding
+        if repair is not None:
+            self.repairs.append(Repaired("SpecificCharacterSet", repair))
 
     def _skip_sequence(self, pos: int, explicit: bool) -> int:
         """Position after the delimiter of a sequence of undefined length whose value begins at ``pos``."""

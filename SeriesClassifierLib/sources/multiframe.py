@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from SeriesClassifierLib.records import TagValue
-from SeriesClassifierLib.sources.pydicom_tags import dataset_tags, plain_value
+from SeriesClassifierLib.records import Repaired, TagValue
+from SeriesClassifierLib.sources.pydicom_tags import dataset_tags, read_plain
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -49,14 +49,19 @@ def is_multiframe(tags: Mapping[str, TagValue]) -> bool:
     return tags.get("SOPClassUID") in ENHANCED_MR or (isinstance(frames, float) and frames > 1)
 
 
-def frames(dataset: Dataset, tags: dict[str, TagValue]) -> list[dict[str, TagValue]]:
-    """One tag dictionary a frame; the file's own ``tags`` when it has no functional groups."""
+def frames(
+    dataset: Dataset, tags: dict[str, TagValue], repairs: set[Repaired] | None = None
+) -> list[dict[str, TagValue]]:
+    """One tag dictionary a frame; the file's own ``tags`` when it has no functional groups. ``repairs`` gets
+    the tags of the groups that hold no clean value.
+    """
+    repairs = set() if repairs is None else repairs
     base = dict(tags)
     if "ContentQualification" in dataset or str(tags.get("SOPClassUID")) in ENHANCED_MR:
         base.update(_technique(_macros(dataset)))
     shared = _items(dataset, "SharedFunctionalGroupsSequence")
     if shared:
-        base.update(_group_tags(shared[0]))
+        base.update(_group_tags(shared[0], repairs))
     per_frame = _items(dataset, "PerFrameFunctionalGroupsSequence")[:_MAX_FRAMES]
     if not per_frame:
         return [base]
@@ -65,7 +70,7 @@ def frames(dataset: Dataset, tags: dict[str, TagValue]) -> list[dict[str, TagVal
     out = []
     for item in per_frame:
         own = dict(base)
-        own.update(_group_tags(item))
+        own.update(_group_tags(item, repairs))
         for classic, codes in _technique(_first_items(item)).items():
             own[classic] = _joined(own.get(classic, ()), codes)
         out.append(own)
@@ -80,24 +85,26 @@ def _items(dataset: Any, keyword: str) -> list[Any]:
     return list(value) if isinstance(value, Sequence) else []
 
 
-def _group_tags(groups: Any) -> dict[str, TagValue]:
+def _group_tags(groups: Any, repairs: set[Repaired]) -> dict[str, TagValue]:
     out: dict[str, TagValue] = {}
     for element in groups:
         if element.VR != "SQ" or element.keyword in _IGNORED or not element.value:
             continue
         macro = element.value[0]
-        out.update(dataset_tags(macro))
-        out.update(_renamed(macro))
+        out.update(dataset_tags(macro, repairs))
+        out.update(_renamed(macro, repairs))
     return out
 
 
-def _renamed(macro: Any) -> dict[str, TagValue]:
+def _renamed(macro: Any, repairs: set[Repaired]) -> dict[str, TagValue]:
     out: dict[str, TagValue] = {}
     for enhanced, classic in _RENAME.items():
         if enhanced in macro:
-            value = plain_value(classic, _NUMERIC.get(enhanced, "LO"), macro.get(enhanced))
-            if value is not None:
-                out[classic] = value
+            done = read_plain(classic, _NUMERIC.get(enhanced, "LO"), macro.get(enhanced))
+            if done.value is not None:
+                out[classic] = done.value
+            if done.repair is not None:
+                repairs.add(Repaired(classic, done.repair))
     return out
 
 

@@ -19,12 +19,12 @@ from typing import Any, NamedTuple
 
 from SeriesClassifierLib.errors import SourceBusyError, SourceError
 from SeriesClassifierLib.patients import named_patients
-from SeriesClassifierLib.records import Instance, Series, Study, TagValue
+from SeriesClassifierLib.records import Instance, Repaired, Series, Study
 from SeriesClassifierLib.sources.assemble import by_study, make_series, make_study
 from SeriesClassifierLib.sources.multiframe import is_multiframe
 from SeriesClassifierLib.sources.reading import FileReader
 from SeriesClassifierLib.sources.tags import CTK_TAGS
-from SeriesClassifierLib.sources.values import from_text
+from SeriesClassifierLib.sources.values import Read, read_text
 from SeriesClassifierLib.sqlite_errors import SqliteProblem, sqlite_problem
 
 logger = logging.getLogger(__name__)
@@ -293,19 +293,21 @@ class _TagCache:
                 values = cached.get(sop_uid, {})
                 if not CTK_TAGS.keys() <= values.keys():
                     return []
-                tags = {CTK_TAGS[tag][0]: value for tag in CTK_TAGS if (value := values[tag]) is not None}
+                read = {CTK_TAGS[tag][0]: values[tag] for tag in CTK_TAGS}
+                tags = {keyword: one.value for keyword, one in read.items() if one.value is not None}
+                repairs = tuple(Repaired(k, one.repair) for k, one in sorted(read.items()) if one.repair)
                 if is_multiframe(tags) or "SeriesInstanceUID" not in tags:
                     return []
-                instances.append(Instance(path, 0, tags))
+                instances.append(Instance(path, 0, tags, repairs=repairs))
         return instances
 
-    def _values(self, sop_uids: Sequence[str]) -> dict[str, dict[str, TagValue | None]]:
-        """SOP Instance UID -> CTK tag -> value, None where the cache knows that there is none."""
+    def _values(self, sop_uids: Sequence[str]) -> dict[str, dict[str, Read]]:
+        """SOP Instance UID -> CTK tag -> value, none where the cache knows that there is none."""
         if self._connection is None:
             return {}
         marks = ",".join("?" * len(sop_uids))
         query = f"SELECT SOPInstanceUID, Tag, Value FROM TagCache WHERE SOPInstanceUID IN ({marks})"
-        out: dict[str, dict[str, TagValue | None]] = {}
+        out: dict[str, dict[str, Read]] = {}
         try:
             for uid, tag, text in self._connection.execute(query, sop_uids):
                 out.setdefault(uid, {})[str(tag).upper()] = _cached_value(str(tag).upper(), str(text))
@@ -322,7 +324,7 @@ class _TagCache:
 
 
 @lru_cache(maxsize=65536)
-def _cached_value(ctk_tag: str, text: str) -> TagValue | None:
+def _cached_value(ctk_tag: str, text: str) -> Read:
     if text in _CACHE_NOTHING or ctk_tag not in CTK_TAGS:
-        return None
-    return from_text(*CTK_TAGS[ctk_tag], text)
+        return Read(None)
+    return read_text(*CTK_TAGS[ctk_tag], text)

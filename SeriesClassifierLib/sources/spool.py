@@ -8,7 +8,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 
-from SeriesClassifierLib.records import Instance, TagValue
+from SeriesClassifierLib.records import Instance, Repair, Repaired, TagValue
 
 # About 100 MB of tags. More goes to a temporary file, so that memory stays flat.
 _MOST_IN_MEMORY = 20_000
@@ -77,7 +77,7 @@ class InstanceSpool:
             return self._memory.get(study_uid, [])
         query = "SELECT path, frame, tags FROM instance WHERE study = ?"
         rows = self._disk.execute(query, (study_uid,))
-        return (Instance(os.fsdecode(path), frame, _loads(tags)) for path, frame, tags in rows)
+        return (_instance(os.fsdecode(path), frame, text) for path, frame, text in rows)
 
     def _spill(self) -> None:
         if self._disk is None:
@@ -94,8 +94,12 @@ def _place(instance: Instance) -> tuple[str, str]:
 
 def _row(instance: Instance) -> tuple[str, str, bytes, int, str]:
     # The name of a file is bytes: it need not be text in any encoding.
-    return (*_place(instance), os.fsencode(instance.path), instance.frame, json.dumps(instance.tags))
+    repairs = [(one.keyword, one.repair.value) for one in instance.repairs]
+    text = json.dumps([instance.tags, repairs])
+    return (*_place(instance), os.fsencode(instance.path), instance.frame, text)
 
 
-def _loads(text: str) -> dict[str, TagValue]:
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in json.loads(text).items()}
+def _instance(path: str, frame: int, text: str) -> Instance:
+    tags, repairs = json.loads(text)
+    values: dict[str, TagValue] = {k: tuple(v) if isinstance(v, list) else v for k, v in tags.items()}
+    return Instance(path, frame, values, repairs=tuple(Repaired(k, Repair(r)) for k, r in repairs))

@@ -150,6 +150,15 @@ PRIVATE_GROUPS: frozenset[int] = frozenset(t.group for t in PRIVATE_TAGS)
 # Written by people; several values in one of these are one text. Kept as one string.
 FREE_TEXT: frozenset[str] = frozenset({"ImageComments", "DerivationDescription"})
 
+# Tags of several numbers -> how many there must be; of other tags there is one.
+MULTIPLICITY: dict[str, int] = {
+    "ImageOrientationPatient": 6,
+    "ImagePositionPatient": 3,
+    "PixelSpacing": 2,
+    "AcquisitionMatrix": 4,
+    "DiffusionGradientOrientation": 3,
+}
+
 NUMERIC_VR: frozenset[str] = frozenset({"DS", "IS", "US", "SS", "UL", "SL", "FL", "FD", "UV", "SV"})
 
 # The same tags as CTK's tag cache writes them, each with our keyword and VR. A private block is taken to be

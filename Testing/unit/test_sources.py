@@ -16,7 +16,7 @@ from support.simulated import write_small_series
 
 from SeriesClassifierLib.errors import SourceBusyError, SourceError
 from SeriesClassifierLib.protocols import Source
-from SeriesClassifierLib.records import Instance, Reason, Series, TagValue
+from SeriesClassifierLib.records import Instance, Reason, Repaired, Series, TagValue
 from SeriesClassifierLib.simulation.database_writer import write_database
 from SeriesClassifierLib.simulation.wheel_samples import copy_wheel_samples
 from SeriesClassifierLib.sources import assemble, header_scan, open_source
@@ -119,12 +119,16 @@ def test_fast_reader_agrees_with_pydicom_on_real_exams(shared_data: Path) -> Non
 @pytest.mark.filterwarnings("ignore")  # pydicom's, about its own broken files
 def assert_readers_agree(path: Path) -> bool:
     """True when the fast reader took the file, and then it has to say what pydicom says."""
-    fast = header_scan.scan(str(path))
+    scanned = header_scan.scan(str(path))
+    fast = scanned.tags if scanned else None
     if fast is None:
         return False
-    slow = dataset_tags(pydicom.dcmread(path, stop_before_pixels=True))
+    repairs: set[Repaired] = set()
+    slow = dataset_tags(pydicom.dcmread(path, stop_before_pixels=True), repairs)
     assert fast == slow
     assert list(fast) == list(slow)
+    assert scanned is not None
+    assert set(scanned.repairs) == repairs
     return True
 
 
