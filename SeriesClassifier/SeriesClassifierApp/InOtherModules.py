@@ -85,13 +85,13 @@ def uninstall() -> None:
 
 def _precacheTags() -> None:
     """What Slicer imports from now on has the tags that we read in its cache: no file is opened for them."""
-    from SeriesClassifierLib.sources.tags import CTK_TAGS
+    from SeriesClassifierLib.sources.tags import CACHE_TAGS
 
     database = DatabaseSource.databaseObject()
     if database is not None:
         known = set(database.tagsToPrecache)
-        if not known >= CTK_TAGS.keys():
-            database.tagsToPrecache = sorted(known | CTK_TAGS.keys())
+        if not known >= CACHE_TAGS:
+            database.tagsToPrecache = sorted(known | CACHE_TAGS)
 
 
 def _classify(series: list[str]) -> bool:

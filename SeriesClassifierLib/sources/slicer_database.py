@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import sqlite3
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from functools import lru_cache
@@ -23,7 +23,7 @@ from SeriesClassifierLib.records import Instance, Repaired, Series, Study
 from SeriesClassifierLib.sources.assemble import by_study, make_series, make_study
 from SeriesClassifierLib.sources.multiframe import is_multiframe
 from SeriesClassifierLib.sources.reading import FileReader
-from SeriesClassifierLib.sources.tags import CTK_TAGS
+from SeriesClassifierLib.sources.tags import CACHE_TAGS, CTK_CREATORS, CTK_TAGS
 from SeriesClassifierLib.sources.values import Read, read_text
 from SeriesClassifierLib.sqlite_errors import SqliteProblem, sqlite_problem
 
@@ -287,11 +287,11 @@ class _TagCache:
             files = listed.files[start : start + _CACHE_IMAGES]
             # The first image is asked for alone: mostly it shows that the cache does not have what we need.
             cached = self._values([files[0][0]] if not start else [uid for uid, _ in files])
-            if not start and CTK_TAGS.keys() <= cached.get(files[0][0], {}).keys():
+            if not start and cached.get(files[0][0], {}).keys() >= CACHE_TAGS:
                 cached = self._values([uid for uid, _ in files])
             for sop_uid, path in files:
                 values = cached.get(sop_uid, {})
-                if not CTK_TAGS.keys() <= values.keys():
+                if not values.keys() >= CACHE_TAGS or not _has_known_creators(values):
                     return []
                 read = {CTK_TAGS[tag][0]: values[tag] for tag in CTK_TAGS}
                 tags = {keyword: one.value for keyword, one in read.items() if one.value is not None}
@@ -323,8 +323,27 @@ class _TagCache:
             self._connection = None
 
 
+def _has_known_creators(values: Mapping[str, Read]) -> bool:
+    """Whether the first private blocks are of the creators whose values we read, or there is none: in a
+    block of somebody else the same element means something else, and ours may be in another block.
+    """
+    for tag, known in CTK_CREATORS.items():
+        found = values[tag].value
+        if found is None:
+            block = f"{tag[:4]},10"
+            if any(name.startswith(block) and one.value is not None for name, one in values.items()):
+                return False
+        elif not isinstance(found, str) or found.strip() not in known:
+            return False
+    return True
+
+
 @lru_cache(maxsize=65536)
 def _cached_value(ctk_tag: str, text: str) -> Read:
-    if text in _CACHE_NOTHING or ctk_tag not in CTK_TAGS:
+    if text in _CACHE_NOTHING:
+        return Read(None)
+    if ctk_tag in CTK_CREATORS:
+        return read_text(ctk_tag, "LO", text)
+    if ctk_tag not in CTK_TAGS:
         return Read(None)
     return read_text(*CTK_TAGS[ctk_tag], text)

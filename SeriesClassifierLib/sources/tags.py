@@ -168,3 +168,10 @@ CTK_TAGS: dict[str, tuple[str, str]] = {
     **{f"{t.number >> 16:04X},{t.number & 0xFFFF:04X}": (t.keyword, t.vr) for t in TAGS},
     **{f"{p.group:04X},{0x1000 | p.element:04X}": (p.name, p.vr) for p in PRIVATE_TAGS},
 }
+# Who wrote the first private block of each group: only then the cache knows whose values it holds.
+CTK_CREATORS: dict[str, frozenset[str]] = {
+    f"{group:04X},0010": frozenset(tag.creator for tag in PRIVATE_TAGS if tag.group == group)
+    for group in sorted(PRIVATE_GROUPS)
+}
+# All tags that a tag cache must hold so that no file need be read.
+CACHE_TAGS: frozenset[str] = frozenset(CTK_TAGS) | frozenset(CTK_CREATORS)

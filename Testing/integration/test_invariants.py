@@ -24,7 +24,7 @@ from SeriesClassifierLib.simulation.database_schema import SLICER_CACHE_TAGS
 from SeriesClassifierLib.simulation.database_writer import write_database
 from SeriesClassifierLib.simulation.wheel_samples import copy_wheel_samples
 from SeriesClassifierLib.sources import open_source
-from SeriesClassifierLib.sources.tags import CTK_TAGS
+from SeriesClassifierLib.sources.tags import CACHE_TAGS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # A second Python whose pydicom is of another version, with the library's other dependencies.
@@ -76,7 +76,7 @@ def test_order_and_names_of_files_do_not_matter(exams: Path, table: bytes, tmp_p
     assert csv_of(classify(tmp_path / "in", bundle=headers_bundle()), tmp_path) == table
 
 
-@pytest.mark.parametrize("cached", [SLICER_CACHE_TAGS, tuple(CTK_TAGS)], ids=["files", "tag cache"])
+@pytest.mark.parametrize("cached", [SLICER_CACHE_TAGS, tuple(CACHE_TAGS)], ids=["files", "tag cache"])
 def test_folder_and_database_give_the_same_table(
     exams: Path, table: bytes, cached: tuple[str, ...], tmp_path: Path
 ) -> None:

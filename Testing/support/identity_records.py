@@ -12,7 +12,7 @@ from support.identity_images import Copy, Image, renumber, write_copies, write_i
 from SeriesClassifierLib.simulation.database_schema import SLICER_CACHE_TAGS
 from SeriesClassifierLib.simulation.database_writer import write_database
 from SeriesClassifierLib.sources.slicer_database import DATABASE_NAME, TAG_CACHE_NAME
-from SeriesClassifierLib.sources.tags import CTK_TAGS
+from SeriesClassifierLib.sources.tags import CACHE_TAGS
 
 ANSWERED = frozenset(("auto", "review", "unknown"))
 REVIEW = frozenset(("review",))
@@ -164,7 +164,7 @@ class Variant:
         that came first, whoever its later images belong to.
         """
         if order:
-            tags = CTK_TAGS if self.cached else SLICER_CACHE_TAGS
+            tags = CACHE_TAGS if self.cached else SLICER_CACHE_TAGS
             files = [folder / name for name in order]
             write_database(files, folder / _DATABASE, copy=False, cache_tags=tags)
 

@@ -21,7 +21,7 @@ from SeriesClassifierLib.simulation.database_writer import (
     write_database,
 )
 from SeriesClassifierLib.sources import open_source
-from SeriesClassifierLib.sources.tags import CTK_TAGS
+from SeriesClassifierLib.sources.tags import CACHE_TAGS
 
 UID = "1.3.12.2.1107.5.2.19.45197.2.20230412181436350.0.0.0"
 
@@ -101,9 +101,9 @@ def test_the_same_files_give_the_same_rows(exam: list[Path], tmp_path: Path) -> 
 
 def test_tag_cache_holds_what_was_asked_for(exam: list[Path], tmp_path: Path) -> None:
     folder = tmp_path / "database"
-    database = write_database(exam, folder, cache_tags=CTK_TAGS)
+    database = write_database(exam, folder, cache_tags=CACHE_TAGS)
     cache = folder / "ctkDICOMTagCache.sql"
-    assert rows(cache, "SELECT COUNT(*) FROM TagCache") == [(len(exam) * len(CTK_TAGS),)]
+    assert rows(cache, "SELECT COUNT(*) FROM TagCache") == [(len(exam) * len(CACHE_TAGS),)]
     from_files = tags_of(database)
     for path in (folder / "dicom").rglob("*.dcm"):
         path.unlink()

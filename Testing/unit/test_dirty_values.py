@@ -21,7 +21,14 @@ from SeriesClassifierLib.simulation.database_writer import write_database
 from SeriesClassifierLib.sources import header_scan, open_source
 from SeriesClassifierLib.sources.file_reader import read_file
 from SeriesClassifierLib.sources.pydicom_tags import dataset_tags
-from SeriesClassifierLib.sources.tags import CTK_TAGS, MULTIPLICITY, NUMBER_TO_TAG, NUMERIC_VR, TAGS
+from SeriesClassifierLib.sources.tags import (
+    CACHE_TAGS,
+    CTK_TAGS,
+    MULTIPLICITY,
+    NUMBER_TO_TAG,
+    NUMERIC_VR,
+    TAGS,
+)
 from SeriesClassifierLib.sources.values import read, read_text
 
 _LONG = (b"OB", b"OW", b"SQ", b"UN", b"UT")
@@ -110,6 +117,20 @@ def test_private_creators_are_trusted_in_any_spelling_and_block(creator: Creator
     assert instance.number("SiemensBValue") == (800.0 if creator.trusted else None)
     assert tags.get("SiemensBValue") == (800.0 if creator.trusted else None)
     assert repairs_of(instance.repairs, "SiemensBValue") == {creator.repair} - {None}
+
+
+@pytest.mark.parametrize("creator", CREATORS, ids=lambda creator: creator.name)
+def test_a_tag_cache_gives_the_private_values_of_the_files(creator: Creator, tmp_path: Path) -> None:
+    path = base_file(tmp_path)
+    block = creator.block
+    elements = {0x00190000 | block: ("LO", creator.text), 0x00190000 | block << 8 | 0x0C: ("IS", b"800")}
+    if block != 0x10:  # a vendor takes the next block where the first is taken
+        elements[0x00190010] = ("LO", b"ACME 1.1")
+    path.write_bytes(with_elements(path, elements))
+    database = write_database([path], tmp_path / "database", cache_tags=CACHE_TAGS)
+    (study,) = open_source(database).studies()
+    (instance,) = study.series[0].instances
+    assert instance.number("SiemensBValue") == (800.0 if creator.trusted else None)
 
 
 CLEAN = st.one_of(

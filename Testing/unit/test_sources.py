@@ -24,7 +24,7 @@ from SeriesClassifierLib.sources.file_reader import read_file
 from SeriesClassifierLib.sources.folder import FolderSource
 from SeriesClassifierLib.sources.pydicom_tags import dataset_tags
 from SeriesClassifierLib.sources.slicer_database import SlicerDatabaseSource, find_database
-from SeriesClassifierLib.sources.tags import CTK_TAGS, PRIVATE_TAGS, TAGS
+from SeriesClassifierLib.sources.tags import CACHE_TAGS, CTK_TAGS, PRIVATE_TAGS, TAGS
 from SeriesClassifierLib.sources.values import decode, from_text
 
 TEST_FILES = sorted(
@@ -345,7 +345,7 @@ def test_database_is_only_read(database: Path) -> None:
 def test_complete_tag_cache_spares_the_files(folder: Path, tmp_path: Path) -> None:
     files = sorted(folder.rglob("*.dcm"))
     expected = stripped(all_series(open_source(folder)))
-    cached = write_database(files, tmp_path / "cached", cache_tags=CTK_TAGS)
+    cached = write_database(files, tmp_path / "cached", cache_tags=CACHE_TAGS)
     shutil.rmtree(tmp_path / "cached" / "dicom")
     assert stripped(all_series(open_source(cached))) == expected
 
