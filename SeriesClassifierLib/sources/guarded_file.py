@@ -37,7 +37,7 @@ class GuardedFile:
         if self._left < 0:
             raise EndlessHeaderError
         if 0 < len(data) <= _HEADER:
-            if data != self._last:
+            if not self._last.startswith(data):  # a look ahead reads less of the same
                 self._last, self._repeats = data, 0
             else:
                 self._repeats += 1
