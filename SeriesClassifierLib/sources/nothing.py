@@ -57,7 +57,7 @@ def count_series(source: Source) -> int:
 def nothing_in(source: Source) -> str:
     """Why ``source`` has nothing to classify, and what to do."""
     if isinstance(source, FolderSource):
-        why = left_out_text(source.left_out) or "there are no files in it, name another folder"
+        why = left_out_text(source.left_out) or "there are no DICOM images in it, name another folder"
     elif isinstance(source, SlicerDatabaseSource):
         why = "import DICOM files into this database first"
     else:
