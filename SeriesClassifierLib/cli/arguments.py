@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TypeAlias
+
+from SeriesClassifierLib.errors import SourceError
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -17,6 +20,15 @@ def positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
     return number
+
+
+def source_path(text: str) -> Path:
+    """Where series are, for ``add_argument``. Raises SourceError for an empty name, which as a path would be
+    the current folder.
+    """
+    if not text.strip():
+        raise SourceError("the name of the source is empty: name a folder with DICOM files or a database")
+    return Path(text)
 
 
 def user_name(text: str) -> str:

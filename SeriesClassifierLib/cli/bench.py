@@ -22,6 +22,7 @@ from typing import Any, TypeAlias
 from SeriesClassifierLib import __version__
 from SeriesClassifierLib.errors import SourceError, UsageError
 from SeriesClassifierLib.sources import open_source
+from SeriesClassifierLib.sources.nothing import count_series
 from SeriesClassifierLib.sources.slicer_database import find_database
 
 Result: TypeAlias = dict[str, Any]
@@ -112,7 +113,9 @@ def _lay_out(source: Path, root: Path) -> tuple[list[Path], list[Path], int]:
     studies: list[Path] = []
     files: list[Path] = []
     n_series = 0
-    for number, study in enumerate(open_source(source).studies(), start=1):
+    opened = open_source(source)
+    count_series(opened)
+    for number, study in enumerate(opened.studies(), start=1):
         paths = dict.fromkeys(image.path for series in study.series for image in series.instances)
         if not paths:
             continue

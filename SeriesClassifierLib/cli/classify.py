@@ -15,7 +15,7 @@ from pathlib import Path
 
 from SeriesClassifierLib.cli.display import JsonProgress, TerminalProgress, note, print_table
 from SeriesClassifierLib.cli.journal_file import is_journal_there, journal_in
-from SeriesClassifierLib.cli.remarks import FileRemarks, left_out_text
+from SeriesClassifierLib.cli.remarks import FileRemarks
 from SeriesClassifierLib.errors import JournalError, SourceError, UsageError
 from SeriesClassifierLib.images.thumbnails import ThumbnailIndex
 from SeriesClassifierLib.inference.run import Classifier, StudyResult, run
@@ -29,7 +29,8 @@ from SeriesClassifierLib.publish.table import check_suffix, write_table
 from SeriesClassifierLib.records import Status
 from SeriesClassifierLib.sources import open_sources
 from SeriesClassifierLib.sources.folder import FolderSource
-from SeriesClassifierLib.sources.left_out import LeftOut, LeftOutFiles
+from SeriesClassifierLib.sources.left_out import LeftOut, LeftOutFiles, left_out_text
+from SeriesClassifierLib.sources.nothing import nothing_in
 from SeriesClassifierLib.sources.reading import default_jobs
 from SeriesClassifierLib.sources.slicer_database import SlicerDatabaseSource
 
@@ -112,21 +113,15 @@ def _check(options: argparse.Namespace) -> None:
 def _count_series(sources: Sequence[Source], quiet: bool) -> int:
     """The series of all sources. Raises SourceError when there is none: an empty table is no result."""
     counts = [source.count_series() for source in sources]
-    empty = [_nothing_in(source) for source, n in zip(sources, counts, strict=True) if not n]
+    empty = [nothing_in(source) for source, n in zip(sources, counts, strict=True) if not n]
     if len(empty) == len(sources):
         raise SourceError("; ".join(empty))
+    for source, n in zip(sources, counts, strict=True):
+        for location in source.empty_locations if n and isinstance(source, FolderSource) else ():
+            empty.append(f"nothing to classify in {location}: no file in it is a DICOM image")
     for text in empty:
         note(text, quiet)
     return sum(counts)
-
-
-def _nothing_in(source: Source) -> str:
-    if isinstance(source, FolderSource):
-        left_out = left_out_text(source.left_out)
-        why = left_out or "there are no files in it, name another folder"
-    else:
-        why = "import DICOM files into this database first"
-    return f"nothing to classify in {source.location}: {why}"
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from SeriesClassifierLib.cli.arguments import Commands, positive
+from SeriesClassifierLib.cli.arguments import Commands, positive, source_path
 
 
 def add_classifying(commands: Commands) -> None:
@@ -25,9 +25,9 @@ def _add_classify(commands: Commands) -> None:
     command.add_argument(
         "sources",
         nargs="+",
-        type=Path,
+        type=source_path,
         metavar="SOURCE",
-        help="a DICOM folder, a ctkDICOM.sql file, or the folder that holds one",
+        help="a DICOM folder, a ctkDICOM.sql file, the folder that holds one, or a DICOMDIR",
     )
     command.add_argument("--out", type=Path, metavar="FILE", help="write the table: .csv, .json or .parquet")
     command.add_argument(
@@ -140,7 +140,7 @@ def _add_bench(commands: Commands) -> None:
 
     command = commands.add_parser("bench", help="time header mode against dcm-classifier and a pydicom loop")
     command.set_defaults(command=bench_command)
-    command.add_argument("source", type=Path, metavar="SOURCE")
+    command.add_argument("source", type=source_path, metavar="SOURCE")
     command.add_argument("--repeats", type=positive, default=5, metavar="N")
     command.add_argument("--json", type=Path, metavar="FILE", help="write the figures here")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from SeriesClassifierLib.cli.arguments import Commands, positive
+from SeriesClassifierLib.cli.arguments import Commands, positive, source_path
 from SeriesClassifierLib.cli.journal_file import add_journal
 
 
@@ -26,7 +26,9 @@ def _add_export(commands: Commands) -> None:
     )
     command.set_defaults(command=export_command)
     add_journal(command)
-    command.add_argument("--source", type=Path, required=True, metavar="SOURCE", help="where the series are")
+    command.add_argument(
+        "--source", type=source_path, required=True, metavar="SOURCE", help="where the series are"
+    )
     command.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="a new folder, or an export to go on with"
     )
@@ -62,7 +64,7 @@ def _add_scan(commands: Commands) -> None:
         "--source",
         action="append",
         default=[],
-        type=Path,
+        type=source_path,
         metavar="SOURCE",
         help="the originals, a DICOM folder or Slicer database: every value of theirs is searched; may be "
         "repeated (default: only what looks like an identifier)",
@@ -125,7 +127,7 @@ def _add_compare(commands: Commands) -> None:
     command.add_argument("--old", default="headers", metavar="BUNDLE", help="default: %(default)s")
     command.add_argument("--new", required=True, metavar="BUNDLE")
     command.add_argument(
-        "--source", type=Path, metavar="SOURCE", help="default: the database beside the journal"
+        "--source", type=source_path, metavar="SOURCE", help="default: the database beside the journal"
     )
     command.add_argument("--mode", choices=("auto", "header", "full"), default="auto")
     command.add_argument("--max-error", type=float, default=0.01, metavar="RISK", help="default: %(default)s")

@@ -24,14 +24,14 @@ DONE, SOME_FAILED, WRONG_USAGE, CANNOT_OPEN, INTERRUPTED = 0, 1, 2, 3, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command with ``arguments`` (default: those of the process) and return its exit code."""
-    parser = build_parser()
-    options = parser.parse_args(arguments)
-    logging.basicConfig(
-        level=logging.DEBUG if options.verbose else logging.WARNING, format="%(levelname)s %(message)s"
-    )
-    # It quotes the values it complains about, names of patients among them; our own results say what failed.
-    logging.getLogger("pydicom").propagate = False
     try:
+        options = build_parser().parse_args(arguments)
+        logging.basicConfig(
+            level=logging.DEBUG if options.verbose else logging.WARNING, format="%(levelname)s %(message)s"
+        )
+        # It quotes the values it complains about, names of patients among them; our own results say what
+        # failed.
+        logging.getLogger("pydicom").propagate = False
         code: int = options.command(options)
         return code
     except UsageError as error:

@@ -1,22 +1,17 @@
-"""What ``classify`` must not hide: series whose files contradict themselves, and files that were left out."""
+"""What ``classify`` must not hide: series whose files contradict themselves."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from SeriesClassifierLib.explain.evidence_text import text
 from SeriesClassifierLib.journal.find import reference
 from SeriesClassifierLib.publish.table import plain_text
 from SeriesClassifierLib.records import Evidence, Prediction, Reason, Witness
-from SeriesClassifierLib.sources.left_out import LeftOut, LeftOutFiles
+from SeriesClassifierLib.sources.left_out import listed
 
 _MOST_NAMED = 3
-_LEFT_OUT = {
-    LeftOut.ARCHIVE: "archives, unpack them and classify again",
-    LeftOut.NIFTI: "NIfTI, which has no DICOM header",
-    LeftOut.NOT_DICOM: "not DICOM",
-}
 
 
 @dataclass
@@ -55,7 +50,7 @@ class FileRemarks:
     def lines(self) -> list[str]:
         """One line for each kind, for people."""
         return [
-            f"{kind.series} series ({_listed(kind.series, kind.names)}): "
+            f"{kind.series} series ({listed(kind.series, kind.names)}): "
             f"{'for example, ' if kind.differ else ''}{kind.text}"
             for _, kind in self._ordered()
         ]
@@ -80,20 +75,3 @@ def remarks_of(predictions: Iterable[Prediction]) -> list[tuple[Prediction, Evid
                 key = (prediction.study_uid, prediction.series_uid, evidence.reason)
                 found.setdefault(key, (prediction, evidence))
     return list(found.values())
-
-
-def left_out_text(left_out: Mapping[LeftOut, LeftOutFiles]) -> str:
-    """How many files were left out, which and why; "" for none."""
-    total = sum(files.count for files in left_out.values())
-    if not total:
-        return ""
-    reasons = "; ".join(
-        f"{files.count} {_LEFT_OUT[kind]}: {_listed(files.count, files.names)}"
-        for kind, files in left_out.items()
-    )
-    return f"{total} {'file' if total == 1 else 'files'} left out: {reasons}"
-
-
-def _listed(n: int, names: Sequence[str]) -> str:
-    more = n - len(names)
-    return ", ".join([*names, *([f"{more} more"] if more and names else [])])

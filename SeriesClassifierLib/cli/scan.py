@@ -9,6 +9,7 @@ from pathlib import Path
 
 from SeriesClassifierLib.errors import SourceError
 from SeriesClassifierLib.sources import open_source
+from SeriesClassifierLib.sources.nothing import count_series
 
 _CLEAN, _FOUND = 0, 1
 _MOST_SHOWN = 100
@@ -45,7 +46,9 @@ def _files(sources: Iterable[Path]) -> list[Path]:
     found: set[str] = set()
     for location in sources:
         files = set()
-        for study in open_source(location).studies():
+        source = open_source(location)
+        count_series(source)
+        for study in source.studies():
             for series in study.series:
                 files |= {instance.path for instance in series.instances}
                 for problem in series.problems:

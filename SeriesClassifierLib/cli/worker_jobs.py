@@ -33,6 +33,7 @@ from SeriesClassifierLib.records import Part, Prediction, Study
 from SeriesClassifierLib.sources import open_source
 from SeriesClassifierLib.sources.assemble import by_study, make_series
 from SeriesClassifierLib.sources.file_reader import read_file
+from SeriesClassifierLib.sources.nothing import count_series
 from SeriesClassifierLib.sources.slicer_database import SlicerDatabaseSource, find_database
 
 Request = Mapping[str, Any]
@@ -73,6 +74,7 @@ def classify(request: Request, say: Say, cancelled: Asked) -> dict[str, Any]:
     source = _source(request)
     status: Counter[str] = Counter()
     failed: list[str] = []
+    n_series = count_series(source)
     with ExitStack() as stack:
         recorded = bool(request.get("journal"))
         journal = stack.enter_context(Journal(path_of(request, "journal"))) if recorded else None
@@ -85,7 +87,7 @@ def classify(request: Request, say: Say, cancelled: Asked) -> dict[str, Any]:
                 known = journal.with_corrections(result.predictions) if journal else result.predictions
                 _say_rows(say, StudyResult(tuple(known), result.parts), provisional=True)
 
-        say("start", series=source.count_series())
+        say("start", series=n_series)
         watched = _Watched(source, before)
         for result in run(watched, classifier, journal=journal, resume=resume):
             _say_rows(say, result)

@@ -13,6 +13,7 @@ from SeriesClassifierLib.inference.run import HEADERS_BUNDLE, Classifier
 from SeriesClassifierLib.journal.store import Journal
 from SeriesClassifierLib.protocols import Source
 from SeriesClassifierLib.records import Part, Prediction
+from SeriesClassifierLib.sources.nothing import count_series
 
 
 def compare_bundles(
@@ -29,7 +30,8 @@ def compare_bundles(
     """What the labels of ``source`` would be with bundle ``new`` in place of ``old`` (names or folders).
 
     All else stays as it is in use. ``human`` maps part keys to the sequence that a person named; ``seen``
-    gets every part, for its picture. Raises UsageError for bundles of different tasks.
+    gets every part, for its picture. Raises UsageError for bundles of different tasks, SourceError when
+    there is nothing to label.
     """
     opened = [open_bundle(find_bundle(name)) for name in (old, new)]
     tasks = {str(bundle.description["task"]) for bundle in opened}
@@ -40,7 +42,7 @@ def compare_bundles(
     classifiers = [_classifier(bundle, mode, max_error) for bundle in opened]
 
     def pairs() -> Iterator[tuple[Prediction, Prediction]]:
-        done, total = 0, source.count_series()
+        done, total = 0, count_series(source)
         told("comparing", done, total)
         for study in source.studies():
             one, other = (classifier.study(study) for classifier in classifiers)

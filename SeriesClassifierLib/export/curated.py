@@ -16,6 +16,7 @@ from SeriesClassifierLib.export.training_set import Exported, Told, export_train
 from SeriesClassifierLib.protocols import Source
 from SeriesClassifierLib.publish.atomic import replacing
 from SeriesClassifierLib.sources import open_source
+from SeriesClassifierLib.sources.nothing import count_series
 from SeriesClassifierLib.sources.slicer_database import SlicerDatabaseSource, find_database
 
 FINDINGS = "findings.txt"
@@ -46,8 +47,9 @@ def export_curated(
     """
     if source.is_dir() and source.resolve() in (out.resolve(), *out.resolve().parents):
         raise UsageError(f"{out} lies in the source: name a folder outside of it")
-    key = SiteKey.open(site_key)
     opened: Source = open_source(source, jobs=jobs)
+    count_series(opened)
+    key = SiteKey.open(site_key)
     if find_database(source) is not None:
         opened = SlicerDatabaseSource(source, jobs=jobs, series=frozenset(labels.series_uids()))
     exported = export_training_set(labels, opened, out, key, settings, told=told)

@@ -36,6 +36,7 @@ from SeriesClassifierLib.records import (
     Witness,
 )
 from SeriesClassifierLib.sources import open_source
+from SeriesClassifierLib.sources.nothing import count_series
 from SeriesClassifierLib.study.context import in_context
 from SeriesClassifierLib.vocabulary import label_text
 
@@ -291,11 +292,12 @@ def classify(
 ) -> list[Prediction]:
     """Label every series of a folder or a Slicer DICOM database: one Prediction a part, in table order.
 
-    Raises SourceError, BundleError, JournalError or UsageError; what is wrong with single files is in the
-    result.
+    Raises SourceError (also when there is nothing to label), BundleError, JournalError or UsageError; what is
+    wrong with single files is in the result.
     """
     source = open_source(location, jobs=jobs) if isinstance(location, (str, os.PathLike)) else location
     classifier = Classifier(bundle, max_error=max_error, mode=mode, task=task)
+    count_series(source)
     if journal is None:
         return [p for result in run(source, classifier) for p in result.predictions]
     with Journal(Path(journal)) as opened:

@@ -17,6 +17,7 @@ from SeriesClassifierLib.simulation.database_writer import write_database
 from SeriesClassifierLib.simulation.study_writer import write_studies
 from SeriesClassifierLib.simulation.wheel_samples import copy_wheel_samples
 from SeriesClassifierLib.sources import open_source
+from SeriesClassifierLib.sources.nothing import count_series
 
 logger = logging.getLogger(__name__)
 
@@ -59,7 +60,9 @@ def _clear(out: Path) -> None:
 
 def _files_of(source: Path) -> list[Path]:
     """All files with images, in the order of the source."""
-    studies = open_source(source).studies()
+    opened = open_source(source)
+    count_series(opened)
+    studies = opened.studies()
     images = (image for study in studies for series in study.series for image in series.instances)
     files = list(dict.fromkeys(Path(image.path) for image in images))
     if not files:

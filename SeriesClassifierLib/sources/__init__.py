@@ -8,19 +8,20 @@ from pathlib import Path
 
 from SeriesClassifierLib.protocols import Source
 from SeriesClassifierLib.sources.folder import FolderSource
+from SeriesClassifierLib.sources.nothing import existing
 from SeriesClassifierLib.sources.slicer_database import SlicerDatabaseSource, find_database
 
 
 def open_source(location: str | PathLike[str], *, jobs: int = 1) -> Source:
-    """The source at ``location``: a ``ctkDICOM.sql`` file, the folder that holds one, or any folder or file
-    of DICOM.
+    """The source at ``location``: a ``ctkDICOM.sql`` file, the folder that holds one, any folder or file of
+    DICOM, or a DICOMDIR (the files that it lists).
 
     With ``jobs`` above 1 large sources are read by that many processes; a script that asks for it must guard
     its entry point with ``if __name__ == "__main__"``, as Python's multiprocessing demands.
 
     Raises SourceError when it cannot be opened.
     """
-    path = Path(location)
+    path = existing(location)
     if find_database(path) is not None:
         return SlicerDatabaseSource(path, jobs=jobs)
     return FolderSource(path, jobs=jobs)
@@ -32,7 +33,7 @@ def open_sources(locations: Iterable[str | PathLike[str]], *, jobs: int = 1) -> 
     """
     folders: dict[Path, Path] = {}
     sources: list[Source] = []
-    for location in map(Path, locations):
+    for location in map(existing, locations):
         if find_database(location) is not None:
             sources.append(open_source(location, jobs=jobs))
         else:

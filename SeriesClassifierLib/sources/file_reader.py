@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import stat
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 
 from SeriesClassifierLib.records import Instance, Repaired, TagValue
 from SeriesClassifierLib.sources import header_scan, multiframe
+from SeriesClassifierLib.sources.guarded_file import LONGEST_VALUE, GuardedFile
+from SeriesClassifierLib.sources.left_out import FRONT, LeftOut, content_kind, is_dicomdir, kind_of
 from SeriesClassifierLib.sources.pydicom_tags import dataset_tags, is_cut
 
 logger = logging.getLogger(__name__)
@@ -21,14 +24,15 @@ _DICOM_ENDINGS = (".dcm", ".ima", ".dicom")
 
 @dataclass(frozen=True, slots=True)
 class FileRead:
-    """What came of one file. Exactly one of ``instances`` and ``problem`` is filled, or neither: not DICOM at
-    all. ``no_series`` says that the problem is a missing SeriesInstanceUID.
+    """What came of one file. Exactly one of ``instances``, ``problem`` and ``left_out`` (what it is if it is
+    no DICOM image) is filled. ``no_series`` says that the problem is a missing SeriesInstanceUID.
     """
 
     path: str
     instances: tuple[Instance, ...] = ()
     problem: str = ""
     no_series: bool = False
+    left_out: LeftOut | None = None
 
 
 def read_file(path: str, *, expected: bool = False) -> FileRead:
@@ -40,7 +44,7 @@ def read_file(path: str, *, expected: bool = False) -> FileRead:
     try:
         # A pipe or a socket is not opened: that could wait forever.
         if not stat.S_ISREG(os.stat(path).st_mode):
-            return _not_dicom(path, expected)
+            return _not_dicom(path, expected, LeftOut.SPECIAL)
         scanned = header_scan.scan(path)
         tags = scanned.tags if scanned else {}
         if scanned is None or "SeriesInstanceUID" not in tags or multiframe.is_multiframe(tags):
@@ -48,6 +52,8 @@ def read_file(path: str, *, expected: bool = False) -> FileRead:
     except (FileNotFoundError, ValueError):  # a name that holds a null character is no file's name
         return FileRead(path, problem="file is missing: restore it, or remove the series or link to it")
     except OSError as error:
+        if error.errno == errno.ELOOP:  # links that lead to themselves
+            return _not_dicom(path, expected, LeftOut.SPECIAL)
         return _cannot_be_opened(path, error)
     return _finish(path, [tags], scanned.repairs)
 
@@ -56,31 +62,44 @@ def _read_with_pydicom(path: str, expected: bool) -> FileRead:
     import pydicom
     from pydicom.errors import InvalidDicomError
 
-    preamble = _has_preamble(path)
+    front = front_of(path)
+    if is_dicomdir(front):
+        return _not_dicom(path, expected, LeftOut.DICOMDIR)
+    preamble = front[128:132] == b"DICM"
+    kind = kind_of(path, front)
+    if not preamble and (not front or content_kind(path, front) is not None):
+        return _not_dicom(path, expected, kind)
     claims = expected or preamble or path.lower().endswith(_DICOM_ENDINGS)
+    if not front.strip(b"\0"):
+        return _not_dicom(path, claims, kind)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), open(path, "rb") as file:
             warnings.simplefilter("ignore")
-            dataset = pydicom.dcmread(path, stop_before_pixels=True, force=not preamble)
+            dataset = pydicom.dcmread(
+                GuardedFile(file),
+                stop_before_pixels=True,
+                force=not preamble,
+                defer_size=LONGEST_VALUE,
+            )
             if dataset.file_meta.get("MediaStorageSOPClassUID") == _DICOMDIR_CLASS:
-                return FileRead(path)
+                return _not_dicom(path, expected, LeftOut.DICOMDIR)
             repairs: set[Repaired] = set()
             tags = dataset_tags(dataset, repairs)
             if not preamble and "SOPClassUID" not in tags and "SeriesInstanceUID" not in tags:
-                return _not_dicom(path, claims)
+                return _not_dicom(path, claims, kind)
             if is_cut(dataset):
                 return FileRead(path, problem="file ends early: send it again from its source")
             is_multiframe = multiframe.is_multiframe(tags)
             frames = multiframe.frames(dataset, tags, repairs) if is_multiframe else [tags]
     except InvalidDicomError:
-        return _not_dicom(path, claims)
+        return _not_dicom(path, claims, kind)
     # Whatever pydicom raises on broken bytes is this file's result, not the batch's end.
     except Exception as error:
         if isinstance(error, OSError) and error.errno:
             return _cannot_be_opened(path, error)
         logger.debug("pydicom could not read a file: %s", type(error).__name__)
         if not claims:
-            return FileRead(path)
+            return FileRead(path, left_out=kind)
         return FileRead(
             path, problem=f"header is damaged ({type(error).__name__}): send the file again from its source"
         )
@@ -103,10 +122,13 @@ def _cannot_be_opened(path: str, error: OSError) -> FileRead:
     return FileRead(path, problem=f"file cannot be opened ({error.strerror}): check its permissions")
 
 
-def _not_dicom(path: str, claims: bool) -> FileRead:
-    return FileRead(path, problem="not a DICOM file although it is named or listed as one" if claims else "")
+def _not_dicom(path: str, claims: bool, kind: LeftOut) -> FileRead:
+    if not claims:
+        return FileRead(path, left_out=kind)
+    return FileRead(path, problem="not a DICOM file although it is named or listed as one")
 
 
-def _has_preamble(path: str) -> bool:
-    with open(path, "rb") as file:
-        return file.read(132)[128:] == b"DICM"
+def front_of(path: str) -> bytes:
+    """The first bytes of a file, enough to see what it is. Raises OSError."""
+    with open(path, "rb", buffering=0) as file:
+        return file.read(FRONT)

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from SeriesClassifierLib.errors import SourceError
 from SeriesClassifierLib.records import Series, Study
 from SeriesClassifierLib.sources.assemble import make_series, make_study
-from SeriesClassifierLib.sources.left_out import LeftOut, LeftOutFiles, kind_of
+from SeriesClassifierLib.sources.dicomdir import listed_files
+from SeriesClassifierLib.sources.file_reader import FileRead, front_of
+from SeriesClassifierLib.sources.left_out import LeftOut, LeftOutFiles, is_dicomdir, listed
 from SeriesClassifierLib.sources.reading import FileReader
 from SeriesClassifierLib.sources.spool import InstanceSpool
 from SeriesClassifierLib.sources.values import clean
+from SeriesClassifierLib.sources.walk import files_below
 
 
 class FolderSource:
@@ -32,6 +35,11 @@ class FolderSource:
         self._shared: dict[str, int] = {}
         self._unread: list[Series] = []
         self._left_out: dict[LeftOut, LeftOutFiles] = {}
+        # What is wrong with files, by their folder: one line each, however many they are.
+        self._problems: dict[tuple[Path, str], LeftOutFiles] = {}
+        self._without_uid: Counter[Path] = Counter()
+        # The named places in which nothing was found yet, with how the paths of their files begin.
+        self._empty = {location: _beginning(location) for location in locations}
         for location in locations:
             if not location.exists():
                 raise SourceError(
@@ -58,6 +66,11 @@ class FolderSource:
             for kind, files in sorted(self._left_out.items())
         }
 
+    @property
+    def empty_locations(self) -> Sequence[Path]:
+        """Those of several folders and files in which nothing was found, known after the first walk."""
+        return tuple(self._empty)
+
     def count_series(self) -> int:
         """Number of series, a file that cannot be assigned to one counted as one. Scans the folders once."""
         return self._scanned().count_series() + len(self._unread)
@@ -77,28 +90,56 @@ class FolderSource:
         if self._spool is not None:
             return self._spool
         spool = InstanceSpool()
-        without_uid: Counter[Path] = Counter()
-        for location in self._locations:
-            self._scan(location, spool, without_uid)
-        for folder, n in without_uid.items():
+        with FileReader(self._jobs, expected=False) as reader:
+            for read in reader.read(self._files()):
+                self._take(read, spool)
+        for folder, n in self._without_uid.items():
             files = f"{n} files have" if n > 1 else "1 file has"
             self._note(folder, f"{files} no SeriesInstanceUID: send them again from their source")
+        for (folder, reason), found in self._problems.items():
+            if found.count == 1:
+                self._note(Path(found.names[0]), reason)
+            else:
+                names = [_shown(Path(name).name) for name in found.names]
+                self._note(folder, f"{found.count} times: {reason} ({listed(found.count, names)})")
         self._spool, self._shared = spool, spool.shared_series()
         return spool
 
-    def _scan(self, location: Path, spool: InstanceSpool, without_uid: Counter[Path]) -> None:
-        def note(error: OSError) -> None:
-            self._note(Path(str(error.filename)), "folder cannot be listed: check its permissions")
+    def _files(self) -> Iterator[str]:
+        """The files of all locations; a DICOMDIR stands for those that it lists."""
+        named: list[Path] = []
+        for location in self._locations:
+            if location.is_file() and is_dicomdir(_front_or_nothing(location)):
+                for name, path in listed_files(location):
+                    if path is None:
+                        self._leave_out(LeftOut.MISSING, str(location.parent / name))
+                    else:
+                        named.append(Path(path))
+            else:
+                named.append(location)
+        return files_below(named, self._unlistable)
 
-        with FileReader(self._jobs, expected=False) as reader:
-            for read in reader.read(self._walk(location, note)):
-                if read.no_series:
-                    without_uid[Path(read.path).parent] += 1
-                elif read.problem:
-                    self._note(Path(read.path), read.problem)
-                elif not read.instances:
-                    self._left_out.setdefault(kind_of(read.path), LeftOutFiles()).add(read.path)
-                spool.add(read.instances)
+    def _take(self, read: FileRead, spool: InstanceSpool) -> None:
+        if read.left_out is not None:
+            self._leave_out(read.left_out, read.path)
+            return
+        for location in [one for one, start in self._empty.items() if read.path.startswith(start)]:
+            del self._empty[location]
+        if read.no_series:
+            self._without_uid[Path(read.path).parent] += 1
+        elif read.problem:
+            self._add_problem(Path(read.path), read.problem)
+        spool.add(read.instances)
+
+    def _leave_out(self, kind: LeftOut, path: str) -> None:
+        self._left_out.setdefault(kind, LeftOutFiles()).add(path)
+
+    def _unlistable(self, error: OSError) -> None:
+        reason = f"folder cannot be listed ({error.strerror}): check its permissions"
+        self._add_problem(Path(os.fsdecode(error.filename or "")), reason)
+
+    def _add_problem(self, path: Path, reason: str) -> None:
+        self._problems.setdefault((path.parent, reason), LeftOutFiles()).add(str(path))
 
     def _note(self, path: Path, reason: str) -> None:
         """Keep what could not be read as a series of its own, named by its path below what the user named."""
@@ -111,19 +152,7 @@ class FolderSource:
         below = Path(os.path.relpath(path, root))
         # The folder itself by its name: "." tells nobody where to look.
         shown = below if below.parts else Path(os.path.realpath(path)).name
-        return clean(os.fsencode(Path(shown).as_posix()).decode("utf-8", "replace"))
-
-    @staticmethod
-    def _walk(location: Path, note: Callable[[OSError], None]) -> Iterator[str]:
-        """All files in a fixed order; ``note`` gets the folders that cannot be listed."""
-        if location.is_file():
-            yield str(location)
-            return
-        for folder, subfolders, names in os.walk(location, onerror=note):
-            subfolders.sort()
-            for name in sorted(names):
-                if name.upper() != "DICOMDIR":
-                    yield os.path.join(folder, name)
+        return _shown(Path(shown).as_posix())
 
     def close(self) -> None:
         """Release what the scan holds."""
@@ -134,3 +163,23 @@ class FolderSource:
 
 def _name(series: Series) -> str:
     return series.description
+
+
+def _shown(name: str) -> str:
+    """A name of a file, which need not be text, for people."""
+    return clean(os.fsencode(name).decode("utf-8", "replace"))
+
+
+def _beginning(location: Path) -> str:
+    """How the paths of the files of ``location`` begin."""
+    if location.is_dir():
+        return os.path.join(str(location), "")
+    is_list = location.is_file() and is_dicomdir(_front_or_nothing(location))
+    return os.path.join(str(location.parent), "") if is_list else str(location)
+
+
+def _front_or_nothing(path: Path) -> bytes:
+    try:
+        return front_of(str(path))
+    except OSError:  # reading it will say so
+        return b""

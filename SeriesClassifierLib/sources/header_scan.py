@@ -117,7 +117,7 @@ def scan(path: str) -> Scanned | None:
             except (_NeedMore, struct.error, IndexError):
                 if ended or size >= _MOST:
                     return None
-                size *= 8
+                size = min(size * 8, _MOST)
                 data += file.read(size - len(data))
 
 

@@ -8,6 +8,7 @@ another process, Slicer included, may have it open.
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -66,10 +67,11 @@ class _Listed(NamedTuple):
 
 def find_database(location: Path) -> Path | None:
     """The ``ctkDICOM.sql`` meant by ``location`` (the file or the folder that holds it), or None."""
-    if location.is_file() and location.suffix.lower() == ".sql":
+    # os.path answers no where Path raises: a name that is too long, a folder without permission.
+    if os.path.isfile(location) and location.suffix.lower() == ".sql":
         return location
     inside = location / DATABASE_NAME
-    return inside if location.is_dir() and inside.is_file() else None
+    return inside if os.path.isfile(inside) else None
 
 
 def connect_readonly(path: Path) -> sqlite3.Connection:

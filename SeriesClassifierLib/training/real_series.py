@@ -26,6 +26,7 @@ from SeriesClassifierLib.parts.image_gate import refusal
 from SeriesClassifierLib.parts.split import split
 from SeriesClassifierLib.records import TagValue
 from SeriesClassifierLib.sources import open_source
+from SeriesClassifierLib.sources.nothing import count_series
 from SeriesClassifierLib.sources.tags import TAGS
 from SeriesClassifierLib.sources.values import from_text
 from SeriesClassifierLib.training.examples import Example
@@ -54,7 +55,9 @@ def labelled_folder(table: Path, *, slices: int = 10, side: int = SIDE) -> Itera
     for row in _rows(table):
         folder = _folder(table, row["folder"])
         truth = _truth(row["sequence"], row["plane"], row["contrast_phase"], row["body_region"])
-        for study in open_source(folder).studies():
+        source = open_source(folder)
+        count_series(source)
+        for study in source.studies():
             for series in study.series:
                 parts = split(series)
                 for part, header in zip(parts, series_headers(series, parts), strict=True):

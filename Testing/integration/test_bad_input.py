@@ -15,6 +15,7 @@ from support.bad_input import KINDS, Kind, build, build_all, digests, is_of, lef
 from support.bundles import headers_bundle
 
 from SeriesClassifierLib.cli.main import SOME_FAILED, main
+from SeriesClassifierLib.errors import SourceError
 from SeriesClassifierLib.inference.run import classify
 from SeriesClassifierLib.journal.store import Journal
 from SeriesClassifierLib.records import Status
@@ -168,6 +169,10 @@ def test_alone_it_ends_in_the_same_way(kind: Kind, tmp_path: Path) -> None:
         pytest.skip("root may read everything: run the tests as another user to see this case")
     folder = build(kind, tmp_path)
     try:
+        if kind.end == "skipped":
+            with pytest.raises(SourceError, match="nothing to classify"):
+                classify(folder, bundle=headers_bundle())
+            return
         predictions = classify(folder, bundle=headers_bundle())
     finally:
         for path in tmp_path.glob("*nobody*/*"):

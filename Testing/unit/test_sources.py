@@ -22,6 +22,7 @@ from SeriesClassifierLib.simulation.wheel_samples import copy_wheel_samples
 from SeriesClassifierLib.sources import assemble, header_scan, open_source
 from SeriesClassifierLib.sources.file_reader import read_file
 from SeriesClassifierLib.sources.folder import FolderSource
+from SeriesClassifierLib.sources.left_out import LeftOut
 from SeriesClassifierLib.sources.pydicom_tags import dataset_tags
 from SeriesClassifierLib.sources.slicer_database import SlicerDatabaseSource, find_database
 from SeriesClassifierLib.sources.tags import CACHE_TAGS, CTK_TAGS, PRIVATE_TAGS, TAGS
@@ -208,14 +209,15 @@ def test_one_file_is_a_source_too(folder: Path) -> None:
 
 def test_what_is_not_dicom_is_counted_and_what_claims_to_be_is_told(folder: Path) -> None:
     (folder / "notes.txt").write_text("hello")
-    (folder / "DICOMDIR").write_bytes(b"ignored by its name")
+    (folder / "DICOMDIR").write_bytes(b"a list of files")
     (folder / "broken.dcm").write_text("hello")
     source = open_source(folder)
     assert source.count_series() == 4
     unread = next(source.studies())
     assert (unread.study_uid, unread.series[0].description) == ("", "broken.dcm")
     assert unread.series[0].problems == ("not a DICOM file although it is named or listed as one",)
-    assert source.skipped == 1
+    assert source.skipped == 2
+    assert set(source.left_out) == {LeftOut.DICOMDIR, LeftOut.NOT_DICOM}
 
 
 def test_unread_files_and_images_without_study_are_one_study_of_no_patient(folder: Path) -> None:
