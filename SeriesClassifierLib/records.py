@@ -184,6 +184,7 @@ class Reason(str, Enum):
     AFTER_CONTRAST = "after_contrast"  # so many seconds after the injection, by the order of the series
     BEFORE_CONTRAST = "before_contrast"  # before the first series with a contrast agent
     UNREADABLE = "unreadable"  # part of the files could not be read
+    UNDECODABLE = "undecodable"  # a decoder crashed, hung or refused, and no image of the part was seen
     REPEATED_SOP_UID = "repeated_sop_uid"  # different images under one SOPInstanceUID
     NO_SOP_UID = "no_sop_uid"  # images without SOPInstanceUID
     SHARED_SERIES_UID = "shared_series_uid"  # several studies use the SeriesInstanceUID

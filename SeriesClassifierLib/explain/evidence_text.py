@@ -41,6 +41,7 @@ TEMPLATES: dict[Reason, str] = {
     Reason.AFTER_CONTRAST: "{facet} {value}[: about {number} s after the injection], by the order of series",
     Reason.BEFORE_CONTRAST: "{facet} {value}: before the first series with a contrast agent",
     Reason.UNREADABLE: "{detail}",
+    Reason.UNDECODABLE: "{detail}",
     Reason.REPEATED_SOP_UID: "{number} images share a SOPInstanceUID with another image: all were kept",
     Reason.NO_SOP_UID: "{number} images have no SOPInstanceUID: send them again from their source",
     Reason.SHARED_SERIES_UID: "{number} studies use this SeriesInstanceUID: their labels are kept apart",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from SeriesClassifierLib.records import Instance, TagValue
 from SeriesClassifierLib.sources import header_scan, multiframe
+from SeriesClassifierLib.sources.deflated import InflatedTooLargeError, check_inflated_size
 from SeriesClassifierLib.sources.pydicom_tags import dataset_tags
 
 logger = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ def _read_with_pydicom(path: str, expected: bool) -> FileRead:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            check_inflated_size(path)
             dataset = pydicom.dcmread(path, stop_before_pixels=True, force=not preamble)
             if dataset.file_meta.get("MediaStorageSOPClassUID") == _DICOMDIR_CLASS:
                 return FileRead(path)
@@ -67,6 +69,8 @@ def _read_with_pydicom(path: str, expected: bool) -> FileRead:
             if not preamble and "SOPClassUID" not in tags and "SeriesInstanceUID" not in tags:
                 return _not_dicom(path, claims)
             frames = multiframe.frames(dataset, tags) if multiframe.is_multiframe(tags) else [tags]
+    except InflatedTooLargeError as error:
+        return FileRead(path, problem=str(error))
     except InvalidDicomError:
         return _not_dicom(path, claims)
     # Whatever pydicom raises on broken bytes is this file's result, not the batch's end.
