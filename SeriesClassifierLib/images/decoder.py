@@ -133,7 +133,8 @@ class Decoder:
     def _exchange(self, child: subprocess.Popen[bytes], request: dict[str, object]) -> NDArray[np.generic]:
         import numpy as np
 
-        assert child.stdin is not None and child.stdout is not None
+        assert child.stdin is not None
+        assert child.stdout is not None
         try:
             child.stdin.write(json.dumps(request).encode("ascii") + b"\n")
             child.stdin.flush()

@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -66,12 +67,10 @@ def _send(out: BinaryIO, answer: dict[str, Any], raw: bytes = b"") -> None:
 
 def _import_decoders() -> None:
     import numpy  # noqa: F401
-    import pydicom  # noqa: F401
+    import pydicom
 
-    try:
+    with suppress(ImportError):  # pydicom before version 3
         import pydicom.pixels  # noqa: F401
-    except ImportError:  # pydicom before version 3
-        pass
 
 
 def _limit_memory(n_bytes: int) -> None:

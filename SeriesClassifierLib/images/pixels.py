@@ -105,7 +105,7 @@ def _frame_bytes(file: BinaryIO, frame: int, n_frames: int) -> bytes:
     except ImportError:  # pydicom before version 3 reads frames from memory
         from pydicom.encaps import generate_pixel_data_frame
 
-        return next(islice(generate_pixel_data_frame(file.read(), n_frames), frame, None))
+        return bytes(next(islice(generate_pixel_data_frame(file.read(), n_frames), frame, None)))
     return bytes(get_frame(file, frame, number_of_frames=n_frames))
 
 

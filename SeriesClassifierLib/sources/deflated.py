@@ -38,8 +38,8 @@ def _inflate(file: BinaryIO) -> None:
             total += len(inflating.decompress(left, _STEP))
             if total > MOST_INFLATED:
                 raise InflatedTooLargeError(
-                    f"the deflated file inflates to more than {MOST_INFLATED // 2**20} MB: send it again from "
-                    "its source, uncompressed"
+                    f"the deflated file inflates to more than {MOST_INFLATED // 2**20} MB: send it again "
+                    "from its source, uncompressed"
                 )
             left = inflating.unconsumed_tail
     except zlib.error:  # pydicom will say so, and holds no more than what was counted here
