@@ -26,7 +26,7 @@ from SeriesClassifierLib.sources.file_reader import read_file
 @pytest.fixture
 def plain(tmp_path: Path) -> Path:
     folder = tmp_path / "plain"
-    write_small_series(folder)
+    write_small_series(folder, study=1, series=1, images=1)
     return next(path for path in sorted(folder.rglob("*")) if path.is_file())
 
 
@@ -98,6 +98,7 @@ def test_uncompressed_pixels_start_no_child(plain: Path, monkeypatch: pytest.Mon
         ("1.2.840.10008.1.2.4.80", b"\xff\xd8\xff\xf7\x00\x0b\x10\xff\xff\xff\xff\x01\x01\x11\x00\x00"),
         ("1.2.840.10008.1.2.4.70", b"\xff\xd8\xff\xc3\x00\x0b\x10\xff\xff\xff\xff\x01\x01\x11\x00\x00"),
     ],
+    ids=["rle", "jpeg-2000", "jpeg-ls", "jpeg-lossless"],
 )
 def test_a_codestream_that_claims_more_than_its_header_is_refused(
     plain: Path, tmp_path: Path, syntax: str, stream: bytes
