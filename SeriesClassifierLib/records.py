@@ -214,6 +214,7 @@ class Reason(str, Enum):
     UNREADABLE = "unreadable"  # part of the files could not be read
     REPAIRED = "repaired"  # a value violates the standard and was repaired
     UNREADABLE_VALUE = "unreadable_value"  # a value cannot be read
+    UNDECODABLE = "undecodable"  # a decoder crashed, hung or refused, and no image of the part was seen
     REPEATED_SOP_UID = "repeated_sop_uid"  # different images under one SOPInstanceUID
     NO_SOP_UID = "no_sop_uid"  # images without SOPInstanceUID
     SHARED_SERIES_UID = "shared_series_uid"  # several studies use the SeriesInstanceUID

@@ -53,7 +53,10 @@ class _Tally:
         for prediction in result.predictions:
             self.status[prediction.status] += 1
             if prediction.status is Status.FAILED:
-                self.failed.append(f"{prediction.series_uid or prediction.description}: {prediction.error}")
+                path = result.undecoded.get(prediction.part_key, "")
+                file = f" ({Path(path).name})" if path else ""
+                who = prediction.series_uid or prediction.description
+                self.failed.append(f"{who}{file}: {prediction.error}")
 
 
 def classify_command(options: argparse.Namespace) -> int:

@@ -44,6 +44,7 @@ TEMPLATES: dict[Reason, str] = {
     Reason.UNREADABLE: "{detail}",
     Reason.REPAIRED: "{source} of {number} images violates the standard and was repaired ({value})",
     Reason.UNREADABLE_VALUE: "{source} of {number} images cannot be read and was left out",
+    Reason.UNDECODABLE: "{detail}",
     Reason.REPEATED_SOP_UID: "{number} images share a SOPInstanceUID with another image: all were kept",
     Reason.NO_SOP_UID: "{number} images have no SOPInstanceUID: send them again from their source",
     Reason.SHARED_SERIES_UID: "{number} studies use this SeriesInstanceUID: their labels are kept apart",

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from SeriesClassifierLib.images.codestream import claim_of
+from SeriesClassifierLib.images.decoder import decoder
+from SeriesClassifierLib.sources.deflated import check_inflated_size
 
 if TYPE_CHECKING:
     import numpy as np
@@ -11,8 +16,15 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 _MOST_PIXELS = 64 * 2**20
+# Decoders need many times the memory of what they decode.
+_MOST_COMPRESSED = 16 * 2**20
 _READ_WHOLE = 4 * 2**20
 _ENOUGH = 1024
+_NATIVE = frozenset(
+    {"1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.2"}
+)
+_IMPLICIT = "1.2.840.10008.1.2"
+_RLE = "1.2.840.10008.1.2.5"
 _LUMA = (0.299, 0.587, 0.114)
 
 
@@ -20,34 +32,101 @@ class NoPictureError(Exception):
     """There is nothing to show; the message says why."""
 
 
+class ClaimError(Exception):
+    """A codestream that claims to be larger than its header says."""
+
+
 def read_frame(path: str, frame: int) -> NDArray[np.float64]:
     """One frame (rows x columns), bright as people see it; other frames of the file are not decoded.
 
-    Very large frames are thinned out. Raises NoPictureError, OSError, or whatever a decoder raises on broken
-    pixels.
+    Very large frames are thinned out. Raises NoPictureError, UndecodableError, OSError, or whatever pydicom
+    raises on broken pixels.
     """
+    import numpy as np
+
+    header, pixels = _stored(path, frame)
+    # A poster-sized image is thinned out first: nobody will see the difference in a thumbnail.
+    step = max(1, max(pixels.shape[:2]) // _ENOUGH)
+    pixels = pixels[::step, ::step].astype(np.float64)
+    if pixels.ndim == 3:
+        pixels = pixels[..., :3] @ np.asarray(_LUMA)
+    inverted = str(header.get("PhotometricInterpretation", "")).strip() == "MONOCHROME1"
+    return -pixels if inverted else pixels
+
+
+def stored_frame(path: str, frame: int) -> NDArray[Any]:
+    """The stored values of one frame, (rows, columns) or (rows, columns, samples), without rescale.
+
+    Raises as ``read_frame`` does.
+    """
+    return _stored(path, frame)[1]
+
+
+def _stored(path: str, frame: int) -> tuple[Dataset, NDArray[Any]]:
     import numpy as np
     import pydicom
 
+    check_inflated_size(path)
     # A small file is read once and whole; of a large one only the frame that is asked for.
     whole = Path(path).stat().st_size <= _READ_WHOLE
     header = pydicom.dcmread(path, stop_before_pixels=not whole, force=True)
     rows, columns, samples = (_count(header, keyword) for keyword in ("Rows", "Columns", "SamplesPerPixel"))
     if not rows or not columns:
         raise NoPictureError("not an image")
-    if rows * columns * max(1, samples) > _MOST_PIXELS:
+    n_pixels = rows * columns * max(1, samples)
+    is_native = _syntax(header) in _NATIVE
+    if n_pixels > (_MOST_PIXELS if is_native else _MOST_COMPRESSED):
         raise NoPictureError("image is too large")
     n_frames = max(1, _count(header, "NumberOfFrames"))
     if not 0 <= frame < n_frames:
         raise NoPictureError(f"there is no frame {frame + 1}")
-    pixels = np.asarray(_decode(path, header, frame, n_frames, whole))
-    # A poster-sized image is thinned out first: nobody will see the difference in a thumbnail.
-    step = max(1, max(rows, columns) // _ENOUGH)
-    pixels = pixels[::step, ::step].astype(np.float64)
-    if pixels.ndim == 3:
-        pixels = pixels[..., :3] @ np.asarray(_LUMA)
-    inverted = str(header.get("PhotometricInterpretation", "")).strip() == "MONOCHROME1"
-    return -pixels if inverted else pixels
+    if is_native:
+        return header, np.asarray(_decode(path, header, frame, n_frames, whole))
+    return header, decoder().decode(path, frame, n_pixels)
+
+
+def decode_here(path: str, frame: int) -> NDArray[Any]:
+    """One compressed frame, decoded in this process: only the decoder's child may do that.
+
+    Raises ClaimError, or whatever a decoder raises.
+    """
+    import numpy as np
+    import pydicom
+
+    with open(path, "rb") as file:
+        header = pydicom.dcmread(file, stop_before_pixels=True, force=True)
+        n_frames = max(1, _count(header, "NumberOfFrames"))
+        _check_claim(header, _frame_bytes(file, frame, n_frames))
+    return np.asarray(_decode(path, header, frame, n_frames, whole=False))
+
+
+def _frame_bytes(file: BinaryIO, frame: int, n_frames: int) -> bytes:
+    """The bytes of a frame of encapsulated pixel data, at whose element ``file`` stands."""
+    file.seek(12, 1)  # tag, VR, reserved, undefined length
+    try:
+        from pydicom.encaps import get_frame
+    except ImportError:  # pydicom before version 3 reads frames from memory
+        from pydicom.encaps import generate_pixel_data_frame
+
+        return bytes(next(islice(generate_pixel_data_frame(file.read(), n_frames), frame, None)))
+    return bytes(get_frame(file, frame, number_of_frames=n_frames))
+
+
+def _check_claim(header: Dataset, data: bytes) -> None:
+    syntax = _syntax(header)
+    rows, columns, samples = (_count(header, keyword) for keyword in ("Rows", "Columns", "SamplesPerPixel"))
+    samples = max(1, samples)
+    claim = claim_of(data, syntax)
+    if syntax == _RLE:
+        samples *= max(1, _count(header, "BitsAllocated") // 8)
+    if claim is not None and claim.exceeds(rows, columns, samples):
+        raise ClaimError
+
+
+def _syntax(header: Dataset) -> str:
+    """The transfer syntax; a file that names none is uncompressed."""
+    meta = getattr(header, "file_meta", None)
+    return str(meta.get("TransferSyntaxUID") or _IMPLICIT) if meta is not None else _IMPLICIT
 
 
 def _decode(path: str, header: Dataset, frame: int, n_frames: int, whole: bool) -> Any:

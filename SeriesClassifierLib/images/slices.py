@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from SeriesClassifierLib.images.decoder import UndecodableError
 from SeriesClassifierLib.images.pixels import NoPictureError, read_frame
 from SeriesClassifierLib.images.preprocess import prepare
 from SeriesClassifierLib.parts.geometry import in_slice_order, place_key
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+# After so many crashes, hangs or lies of a part the other slices are not tried.
+_MOST_FATAL = 2
+
 logger = logging.getLogger(__name__)
 
 
@@ -26,10 +30,13 @@ class Slices:
     """Prepared slices of one part, (S, side, side) grey levels in slice order.
 
     ``problems`` says in words which of the chosen images could not be used; S is 0 when none could.
+    ``fatal`` is set when none could because a decoder crashed, hung or refused, ``fatal_path`` is its file.
     """
 
     pixels: NDArray[np.uint8]
     problems: tuple[str, ...] = ()
+    fatal: UndecodableError | None = None
+    fatal_path: str = ""
 
 
 def choose(instances: Sequence[Instance], n: int) -> list[Instance]:
@@ -57,6 +64,7 @@ def read_slices(instances: Sequence[Instance], n: int, side: int) -> Slices:
 
     pictures: list[NDArray[np.uint8]] = []
     problems: dict[str, int] = {}
+    fatal: list[tuple[UndecodableError, str]] = []
     for instance in choose(instances, n):
         try:
             with warnings.catch_warnings():
@@ -64,6 +72,12 @@ def read_slices(instances: Sequence[Instance], n: int, side: int) -> Slices:
                 pictures.append(prepare(read_frame(instance.path, instance.frame), side))
         except NoPictureError as error:
             problems[str(error)] = problems.get(str(error), 0) + 1
+        except UndecodableError as error:
+            problems[str(error)] = problems.get(str(error), 0) + 1
+            if error.kind.is_fatal:
+                fatal.append((error, instance.path))
+                if len(fatal) == _MOST_FATAL and not pictures:
+                    break
         except MemoryError:
             problems["image is too large"] = problems.get("image is too large", 0) + 1
         except Exception as error:  # whatever a decoder raises on broken pixels is this slice's result
@@ -71,4 +85,5 @@ def read_slices(instances: Sequence[Instance], n: int, side: int) -> Slices:
             reason = f"pixels cannot be decoded ({type(error).__name__})"
             problems[reason] = problems.get(reason, 0) + 1
     stacked = np.stack(pictures) if pictures else np.zeros((0, side, side), np.uint8)
-    return Slices(stacked, tuple(f"{reason}, {count} of the slices" for reason, count in problems.items()))
+    texts = tuple(f"{reason}, {count} of the slices" for reason, count in problems.items())
+    return Slices(stacked, texts, *(fatal[0] if fatal and not pictures else ()))

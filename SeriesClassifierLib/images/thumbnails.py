@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from SeriesClassifierLib.images.decoder import UndecodableError
 from SeriesClassifierLib.images.pixels import NoPictureError, read_frame
 from SeriesClassifierLib.images.slices import choose
 from SeriesClassifierLib.parts.geometry import in_slice_order
@@ -84,7 +85,7 @@ def file_thumbnail(path: str, frame: int = 0, longest_side: int = LONGEST_SIDE) 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return Thumbnail(uri=_png_uri(to_grey(read_frame(path, frame)), longest_side))
-    except NoPictureError as error:
+    except (NoPictureError, UndecodableError) as error:
         return Thumbnail(reason=str(error))
     except OSError as error:
         return Thumbnail(reason=f"file cannot be read ({error.strerror or 'damaged'})")

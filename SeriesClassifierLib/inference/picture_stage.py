@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -12,13 +12,21 @@ from SeriesClassifierLib.bundles.bundle import Bundle
 from SeriesClassifierLib.errors import BundleError
 from SeriesClassifierLib.headers.features import features
 from SeriesClassifierLib.headers.part_header import PartHeader
-from SeriesClassifierLib.images.slices import read_slices
+from SeriesClassifierLib.images.slices import Slices, read_slices
 from SeriesClassifierLib.inference.combine import combine
 from SeriesClassifierLib.inference.decide import Decision, best_above
 from SeriesClassifierLib.inference.picture_model import PictureModel, ThreeAnswers, load_picture_model
 from SeriesClassifierLib.parts.image_gate import modality
 from SeriesClassifierLib.records import Evidence, Opinion, Part, Reason, Status, Witness
 from SeriesClassifierLib.study.region import RegionVote, vote
+
+
+@dataclass(frozen=True, slots=True)
+class Undecoded:
+    """Why no image of a part was seen, with what to do, and the path of the file."""
+
+    error: str
+    path: str
 
 
 class PictureStage:
@@ -47,17 +55,23 @@ class PictureStage:
 
     def look(
         self, headers: Sequence[PartHeader], parts: Sequence[Part], decisions: Sequence[Decision]
-    ) -> tuple[list[Decision], list[Bundle | None]]:
-        """The decisions of one study with what the pictures add, and the bundle that looked at each part."""
+    ) -> tuple[list[Decision], list[Bundle | None], list[Undecoded | None]]:
+        """The decisions of one study with what the pictures add, the bundle that looked at each part, and
+        what a decoder could not do for it.
+        """
         out = list(decisions)
         bundles: list[Bundle | None] = [None] * len(out)
+        undecoded: list[Undecoded | None] = [None] * len(out)
         wanted = [index for index, decision in enumerate(out) if self._wants(headers[index], decision)]
         if not self._models or not wanted:
-            return out, bundles
+            return out, bundles, undecoded
 
         @cache  # a study whose region no words name is looked at for its region, and not again
         def look(model: PictureModel, index: int) -> _Look:
-            return _look(model, headers[index], parts[index])
+            slices = read_slices(parts[index].instances, model.slices, model.side)
+            if slices.fatal is not None:
+                undecoded[index] = Undecoded(str(slices.fatal), slices.fatal_path)
+            return _look(model, headers[index], slices)
 
         elected = vote(headers, out)
         if not elected.by_words and not self._any_region:
@@ -66,7 +80,7 @@ class PictureStage:
             elected = vote(headers, out)
         model = self._model_for(elected)
         if model is None:
-            return out, bundles
+            return out, bundles, undecoded
         for index in wanted:
             answers, problems = look(model, index)
             if answers is not None:
@@ -74,7 +88,7 @@ class PictureStage:
                 out[index] = combine(headers[index], out[index], answers, limits)
                 bundles[index] = model.bundle
             out[index] = out[index].with_evidence(*problems)
-        return out, bundles
+        return out, bundles, undecoded
 
     def _wants(self, header: PartHeader, decision: Decision) -> bool:
         """MR only; without "full" only what the header does not settle."""
@@ -108,10 +122,10 @@ class PictureStage:
 _Look = tuple[ThreeAnswers | None, tuple[Evidence, ...]]
 
 
-def _look(model: PictureModel, header: PartHeader, part: Part) -> _Look:
+def _look(model: PictureModel, header: PartHeader, slices: Slices) -> _Look:
     """The three answers, or None with the reason when not one slice can be read."""
-    slices = read_slices(part.instances, model.slices, model.side)
-    problems = tuple(Evidence(Witness.FILE, Reason.UNREADABLE, detail=problem) for problem in slices.problems)
+    reason = Reason.UNREADABLE if slices.fatal is None else Reason.UNDECODABLE
+    problems = tuple(Evidence(Witness.FILE, reason, detail=problem) for problem in slices.problems)
     if not len(slices.pixels):
         return None, problems
     return model.answers(features(header), slices.pixels), problems

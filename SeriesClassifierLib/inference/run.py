@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from SeriesClassifierLib.bundles.adopted import find_bundle
@@ -17,7 +17,7 @@ from SeriesClassifierLib.headers.part_header import PartHeader, series_headers
 from SeriesClassifierLib.headers.protocol import protocol
 from SeriesClassifierLib.inference.decide import Decision, decide
 from SeriesClassifierLib.inference.header_model import HeaderModel, load_header_model
-from SeriesClassifierLib.inference.picture_stage import PictureStage
+from SeriesClassifierLib.inference.picture_stage import PictureStage, Undecoded
 from SeriesClassifierLib.journal.state import nothing_known, with_doubt
 from SeriesClassifierLib.journal.store import Journal
 from SeriesClassifierLib.parts.image_gate import ObjectKind, refusal
@@ -46,10 +46,15 @@ MODES = ("auto", "header", "full")
 
 @dataclass(frozen=True)
 class StudyResult:
-    """One study's predictions in table order, with the parts they belong to (for pictures)."""
+    """One study's predictions in table order, with the parts they belong to (for pictures).
+
+    ``undecoded`` has the path of the file that failed a part, by part key: for people's eyes only, no path
+    is recorded.
+    """
 
     predictions: tuple[Prediction, ...]
     parts: tuple[Part, ...]
+    undecoded: Mapping[str, str] = field(default_factory=dict)
 
 
 class Classifier:
@@ -113,13 +118,21 @@ class Classifier:
                 decided.append((series, part, decision))
         decisions = [decision for _, _, decision in decided]
         bundles: list[Bundle | None] = [None] * len(decisions)
+        undecoded: list[Undecoded | None] = [None] * len(decisions)
         if self._pictures is not None:
-            decisions, bundles = self._pictures.look(headers, parts, decisions)
+            decisions, bundles, undecoded = self._pictures.look(headers, parts, decisions)
         context = in_context(headers, decisions)
-        for (series, part, _), header, decision, used in zip(decided, headers, context, bundles, strict=True):
+        failed: dict[str, str] = {}
+        for (series, part, _), header, decision, used, undone in zip(
+            decided, headers, context, bundles, undecoded, strict=True
+        ):
             bundle = used or self._model.bundle
-            predictions.append(self._prediction(study, series, part, header, decision, bundle))
-        return StudyResult(tuple(sorted(predictions, key=_table_order)), tuple(parts))
+            prediction = self._prediction(study, series, part, header, decision, bundle)
+            if undone is not None:
+                prediction = _failed(prediction, undone.error)
+                failed[part.key] = undone.path
+            predictions.append(prediction)
+        return StudyResult(tuple(sorted(predictions, key=_table_order)), tuple(parts), failed)
 
     def _prediction(
         self,
@@ -221,11 +234,32 @@ def run(
             continue
         if not (resume and _is_recorded(journal, result.predictions)):
             journal.add_predictions(p for p in result.predictions if p.series_uid)
-        yield StudyResult(tuple(journal.with_corrections(result.predictions)), result.parts)
+        corrected = tuple(journal.with_corrections(result.predictions))
+        yield StudyResult(corrected, result.parts, result.undecoded)
 
 
 # What must be the same for a label to be taken from the journal: part key and PatientID.
 _Identity = tuple[str, str]
+
+
+def _failed(prediction: Prediction, error: str) -> Prediction:
+    """The row of a part whose pixels cannot be decoded: what it is, but no label."""
+    blank = nothing_known(prediction.series_uid, prediction.part)
+    return replace(
+        prediction,
+        label=blank.label,
+        region=blank.region,
+        sequence=blank.sequence,
+        plane=blank.plane,
+        phase=blank.phase,
+        derived=blank.derived,
+        b_value=None,
+        confidence=None,
+        status=Status.FAILED,
+        decided_by=DecidedBy.FACT,
+        error=error,
+        opinions=(),
+    )
 
 
 def _patient_of(part: Part) -> str:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 
 from SeriesClassifierLib.patients import named_patients
 from SeriesClassifierLib.records import Instance
+from SeriesClassifierLib.sources.deflated import check_inflated_size
 
 logger = logging.getLogger(__name__)
 
@@ -125,6 +126,7 @@ def _read(path: str) -> _Pixels:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            check_inflated_size(path)
             dataset = pydicom.dcmread(path, specific_tags=list(_PIXELS), force=True)
         for keyword in _PIXELS:
             value = dataset.get(keyword)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from SeriesClassifierLib.records import Instance, Repaired, TagValue
 from SeriesClassifierLib.sources import header_scan, multiframe
+from SeriesClassifierLib.sources.deflated import InflatedTooLargeError, check_inflated_size
 from SeriesClassifierLib.sources.guarded_file import LONGEST_VALUE, GuardedFile
 from SeriesClassifierLib.sources.left_out import FRONT, LeftOut, content_kind, is_dicomdir, kind_of
 from SeriesClassifierLib.sources.pydicom_tags import dataset_tags, is_cut
@@ -75,6 +76,7 @@ def _read_with_pydicom(path: str, expected: bool) -> FileRead:
     try:
         with warnings.catch_warnings(), open(path, "rb") as file:
             warnings.simplefilter("ignore")
+            check_inflated_size(path)
             dataset = pydicom.dcmread(
                 GuardedFile(file),
                 stop_before_pixels=True,
@@ -91,6 +93,8 @@ def _read_with_pydicom(path: str, expected: bool) -> FileRead:
                 return FileRead(path, problem="file ends early: send it again from its source")
             is_multiframe = multiframe.is_multiframe(tags)
             frames = multiframe.frames(dataset, tags, repairs) if is_multiframe else [tags]
+    except InflatedTooLargeError as error:
+        return FileRead(path, problem=str(error))
     except InvalidDicomError:
         return _not_dicom(path, claims, kind)
     # Whatever pydicom raises on broken bytes is this file's result, not the batch's end.

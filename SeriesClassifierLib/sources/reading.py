@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
 
 from SeriesClassifierLib.sources.file_reader import FileRead, read_file
+
+logger = logging.getLogger(__name__)
 
 _CHUNK = 256
 # Below this many files the start of a second process costs more than it saves.
@@ -49,13 +53,28 @@ class FileReader:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(self._jobs, mp_context=multiprocessing.get_context("spawn"))
         remaining = chain(first, remaining)
-        pending: deque[Future[list[FileRead]]] = deque()
+        pending: deque[tuple[list[str], Future[list[FileRead]] | None]] = deque()
         while True:
             while len(pending) < 2 * self._jobs and (chunk := list(islice(remaining, _CHUNK))):
-                pending.append(self._pool.submit(_read_chunk, chunk, self._expected))
+                pending.append((chunk, self._submit(chunk)))
             if not pending:
                 return
-            yield from pending.popleft().result()
+            yield from self._result(*pending.popleft())
+
+    def _submit(self, chunk: list[str]) -> Future[list[FileRead]] | None:
+        """None where the processes are gone: somebody ended one, and the pool ends the others with it."""
+        try:
+            return None if self._pool is None else self._pool.submit(_read_chunk, chunk, self._expected)
+        except BrokenProcessPool:
+            return None
+
+    def _result(self, chunk: list[str], future: Future[list[FileRead]] | None) -> list[FileRead]:
+        try:
+            if future is not None:
+                return future.result()
+        except BrokenProcessPool:
+            logger.warning("a reading process has died: this process reads on in its place")
+        return _read_chunk(chunk, self._expected)
 
 
 def _read_chunk(paths: list[str], expected: bool) -> list[FileRead]:

@@ -215,7 +215,7 @@ def _undecided(root: Path, count: int) -> tuple[list[PartHeader], list[Part], li
 
 def test_an_unknown_region_is_told_by_the_picture(bundle: Path, tmp_path: Path, opened: list[str]) -> None:
     headers, parts, decisions = _undecided(tmp_path, 2)
-    found, bundles = PictureStage("auto", "auto", 0.01, [bundle]).look(headers, parts, decisions)
+    found, bundles, _ = PictureStage("auto", "auto", 0.01, [bundle]).look(headers, parts, decisions)
     assert [used.name if used else "" for used in bundles] == ["prostate", "prostate"]
     for decision in found:
         assert classes_of(decision.opinions, "region", Witness.JOINT)["prostate"] > 0.9
@@ -227,7 +227,7 @@ def test_pictures_outvote_a_header_without_words(bundle: Path, tmp_path: Path) -
     headers, parts, decisions = _undecided(tmp_path, 2)
     spine = Opinion(Witness.HEADER, HEADERS_TASK, "region", {"spine": 1.0})
     decisions = [replace(d, region="spine", opinions=(*d.opinions, spine)) for d in decisions]
-    found, bundles = PictureStage("full", "auto", 0.01, [bundle]).look(headers, parts, decisions)
+    found, bundles, _ = PictureStage("full", "auto", 0.01, [bundle]).look(headers, parts, decisions)
     assert [used.name if used else "" for used in bundles] == ["prostate", "prostate"]
     assert {decision.region for decision in found} == {"prostate"}
 
@@ -241,7 +241,7 @@ def test_a_bundle_that_knows_no_regions_tells_none(
 
     monkeypatch.setattr(PictureModel, "answers", no_regions)
     headers, parts, decisions = _undecided(tmp_path, 1)
-    found, bundles = PictureStage("full", "auto", 0.01, [bundle]).look(headers, parts, decisions)
+    found, bundles, _ = PictureStage("full", "auto", 0.01, [bundle]).look(headers, parts, decisions)
     assert (found, bundles) == (decisions, [None])
 
 
@@ -249,13 +249,13 @@ def test_a_region_that_nobody_can_tell_stays_unknown(bundle: Path, tmp_path: Pat
     headers, parts, decisions = _undecided(tmp_path, 1)
     for path in tmp_path.rglob("*.dcm"):
         path.write_bytes(path.read_bytes()[:-40])
-    found, bundles = PictureStage("auto", "auto", 0.01, [bundle]).look(headers, parts, decisions)
+    found, bundles, _ = PictureStage("auto", "auto", 0.01, [bundle]).look(headers, parts, decisions)
     assert bundles == [None]
     assert [decision.sequence for decision in found] == ["T2"]
 
 
 def test_a_study_without_parts_is_nothing(bundle: Path) -> None:
-    assert PictureStage("full", "auto", 0.01, [bundle]).look([], [], []) == ([], [])
+    assert PictureStage("full", "auto", 0.01, [bundle]).look([], [], []) == ([], [], [])
 
 
 # --- bundles
