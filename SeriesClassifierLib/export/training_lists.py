@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from SeriesClassifierLib.errors import PrivacyError, SeriesClassifierError, UsageError
+from SeriesClassifierLib.errors import PrivacyError
 from SeriesClassifierLib.export.site_key import SiteKey
 from SeriesClassifierLib.export.training_layout import (
     CARD,
@@ -19,6 +19,15 @@ from SeriesClassifierLib.export.training_layout import (
     Settings,
     counts,
     write_json,
+)
+from SeriesClassifierLib.export.volumes import (
+    LABELS,
+    ROOT,
+    TEST,
+    TRAIN,
+    forget_volume,
+    place_volume,
+    volume_path,
 )
 from SeriesClassifierLib.publish.atomic import replacing
 from SeriesClassifierLib.publish.table import text_cell
@@ -37,10 +46,9 @@ _WITH_IDENTIFIERS = (
 )
 _WITHOUT_IDENTIFIERS = (
     "It holds no identifiers: names, IDs, dates, institutions, UIDs, descriptions and private tags stayed\n"
-    "behind. Pictures of a head can show a face; the slices here are small, and who shares them decides."
+    "behind. Nothing was defaced: a head can show a face, in volumes and DICOM at full resolution.\n"
+    "Who shares them decides."
 )
-# nnU-Net's names: imagesTr holds what trains, imagesTs what tests; _0000 is the first channel.
-_VOLUMES = "nnunet"
 
 
 def write_lists(folder: Path, lines: Iterable[Mapping[str, Any]], settings: Settings) -> None:
@@ -104,20 +112,23 @@ def _schema() -> str:
 
 
 def _write_volumes(folder: Path, lines: Iterable[Mapping[str, Any]]) -> None:
-    """NIfTI of the slices, nnU-Net's dataset.json and folders, and a datalist as MONAI reads it.
+    """nnU-Net's dataset.json and folders, and a datalist as MONAI reads it.
 
-    Labels are classes of whole parts, so there are no label maps: ``classes`` and ``label`` name them.
+    Labels are classes of whole parts: a label map is full of its class, counted from 1 (0 is background).
     """
-    root = folder / _VOLUMES
-    for name in ("imagesTr", "imagesTs"):
+    root = folder / ROOT
+    for name in (TRAIN, TEST, LABELS):
         (root / name).mkdir(parents=True, exist_ok=True)
-    classes = sorted({line["truth"]["sequence"] for line in lines if _has_volume(line)})
+    classes = sorted({line["truth"]["sequence"] for line in lines if _has_volume(folder, line)})
     items: dict[str, list[dict[str, Any]]] = {"training": [], "validation": [], "test": []}
-    for line in filter(_has_volume, lines):
-        place = "imagesTs" if line["split"] == "test" else "imagesTr"
-        image = f"{place}/{line['id']}_0000.nii.gz"
-        _write_volume(folder / SLICES / f"{line['id']}.npz", root / image)
+    for line in lines:
+        if not _has_volume(folder, line):
+            forget_volume(folder, line["id"])
+            continue
         label = classes.index(line["truth"]["sequence"])
+        test = line["split"] == "test"
+        place_volume(folder, line["id"], label + 1, test=test)
+        image = volume_path(folder, line["id"], test=test).relative_to(root).as_posix()
         split = {"train": "training"}.get(line["split"], line["split"])
         items[split].append({"image": image, "label": label, "patient": line["group"]})
     about = {"name": "SeriesClassifier", "classes": classes}
@@ -127,7 +138,7 @@ def _write_volumes(folder: Path, lines: Iterable[Mapping[str, Any]]) -> None:
         {
             **about,
             "channel_names": {"0": "MRI"},
-            "labels": {"background": 0},
+            "labels": {"background": 0, **{name: k for k, name in enumerate(classes, start=1)}},
             "numTraining": len(items["training"]) + len(items["validation"]),
             "file_ending": ".nii.gz",
             "classification": {
@@ -139,34 +150,9 @@ def _write_volumes(folder: Path, lines: Iterable[Mapping[str, Any]]) -> None:
     )
 
 
-def _has_volume(line: Mapping[str, Any]) -> bool:
-    return "sequence" in line["truth"] and bool(line["slices"])
-
-
-def _write_volume(slices: Path, out: Path) -> None:
-    try:
-        import SimpleITK
-    except ImportError as error:
-        raise UsageError(
-            "volumes need SimpleITK: pip install SimpleITK, or export without --volumes"
-        ) from error
-    import numpy as np
-
-    if out.is_file():
-        return
-    with np.load(slices, allow_pickle=False) as file:
-        image = SimpleITK.GetImageFromArray(file["slices"])
-    # SimpleITK tells the kind of file by its ending, so the draft needs the same.
-    draft = out.with_name(f".part-{out.name}")
-    try:
-        SimpleITK.WriteImage(image, str(draft))
-        draft.replace(out)
-    except (RuntimeError, OSError) as error:
-        raise SeriesClassifierError(
-            f"{out} cannot be written: check the disk or name another place"
-        ) from error
-    finally:
-        draft.unlink(missing_ok=True)
+def _has_volume(folder: Path, line: Mapping[str, Any]) -> bool:
+    paths = (volume_path(folder, line["id"], test=test) for test in (False, True))
+    return "sequence" in line["truth"] and any(path.is_file() for path in paths)
 
 
 def _card(lines: Iterable[Mapping[str, Any]], settings: Settings) -> str:
@@ -189,6 +175,9 @@ def _card(lines: Iterable[Mapping[str, Any]], settings: Settings) -> str:
 - `{PARTS}/ID.json`: header (an allowlist of technical tags), label (`truth`), who (a pseudonym of the reader)
   and when (`labelled_at`, seconds since 1970), what the model had said. `part_schema.json` describes it.
 - `{SLICES}/ID.npz`: the array `slices`, 8 bits, window already applied.
+- `{ROOT}/` (where volumes were asked for): NIfTI at full resolution, rescaled, without a window. Of a time
+  series the first repetition. Label maps are full of one class: the label is of the whole image. What is no
+  regular volume is counted in `left_out` of `manifest.json`.
 - `{TABLE}`: the same as a table, without headers. `manifest.json`: checksums and counts.
 - `group` is the patient: parts that share a key (patient, study, frame of reference, or a day on a scanner
   where the patient is not named) have the same. `split` never separates a patient.

@@ -36,6 +36,7 @@ from SeriesClassifierLib.export.training_layout import (
     write_json,
 )
 from SeriesClassifierLib.export.training_lists import write_dicom, write_lists
+from SeriesClassifierLib.export.volumes import LABELS, ROOT, TEST, TRAIN, forget_volume, write_volume
 from SeriesClassifierLib.headers.features import FEATURES
 from SeriesClassifierLib.headers.part_header import PartHeader, series_headers
 from SeriesClassifierLib.identity import series_key
@@ -100,6 +101,8 @@ def export_training_set(
             line = _write_part(folder, settings, key, series, part, header, label)
             if line["slices"] == 0:
                 left_out["no slice could be read: header only"] += 1
+            if settings.volumes and (reason := write_volume(folder, line["id"], part)):
+                left_out[f"no volume: {reason}"] += 1
             lines.add(line)
             done.set(part.key, True)
             told("reading", len(lines), len(labels))
@@ -156,12 +159,18 @@ def _prepare(folder: Path, settings: Settings) -> None:
             found = json.loads(started.read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise UsageError(f"{folder} holds other things: name a new or empty folder") from error
-        if found != {"format": FORMAT, "version": VERSION, **asdict(settings)}:
+        if found != _record(settings):
             raise UsageError(f"{folder} holds an export with other settings: name a new folder")
     for name in (PARTS, SLICES):
         (folder / name).mkdir(parents=True, exist_ok=True)
     (folder / MANIFEST).unlink(missing_ok=True)
-    write_json(started, {"format": FORMAT, "version": VERSION, **asdict(settings)})
+    write_json(started, _record(settings))
+
+
+def _record(settings: Settings) -> dict[str, Any]:
+    """What a folder was begun with; volumes of older versions were slices and are not mixed with these."""
+    volumes = {"volume_layout": 2} if settings.volumes else {}
+    return {"format": FORMAT, "version": VERSION, **asdict(settings), **volumes}
 
 
 def _labeled(
@@ -198,6 +207,7 @@ def _write_part(
     known = _known(path, state)
     if known is not None and (folder / SLICES / f"{name}.npz").is_file():
         return known
+    forget_volume(folder, name)
     slices = read_slices(part.instances, settings.slices, settings.side).pixels
     _write_slices(folder / SLICES / f"{name}.npz", slices)
     line: dict[str, Any] = {
@@ -260,6 +270,10 @@ def _forget_others(folder: Path, lines: _Lines) -> None:
     for place, suffix in ((PARTS, ".json"), (SLICES, ".npz")):
         for path in _files_below(folder / place):
             if path.suffix == suffix and path.stem not in lines:
+                path.unlink()
+    for name in (TRAIN, TEST, LABELS):
+        for path in _files_below(folder / ROOT / name) if (folder / ROOT / name).is_dir() else ():
+            if path.name.removesuffix(".nii.gz").removesuffix("_0000") not in lines:
                 path.unlink()
 
 

@@ -38,7 +38,8 @@ def source(tmp_path: Path) -> Path:
     for study in range(N_SERIES):
         named = {"PatientID": "SOMEBODY-7"} if study < 3 else {"PatientID": "", "PatientName": ""}
         day = "20260301" if study < 5 else "20260415"
-        more = {"StudyDate": day, "InstitutionName": "Hospital Nowhere", "StationName": "MRC12345"}
+        more: dict[str, Any] = {"StudyDate": day, "InstitutionName": "Hospital Nowhere", "StationName": "MRC12345"}
+        more["PixelSpacing"] = (0.5, 0.75)
         write_small_series(folder / str(study), study=study, series=1, images=3, **named, **more)
     return folder
 
@@ -193,6 +194,7 @@ def test_dicom_and_volumes_are_written_and_searched(journal: Journal, source: Pa
     out = tmp_path / "out"
     result = export(journal, source, out, dicom=True, volumes=True)
     assert not result.findings
+    assert not result.exported.left_out
     assert not (out / FINDINGS).exists()
     assert len(list((out / "dicom").rglob("*.dcm"))) == 3 * N_SERIES
     lists = json.loads((out / "nnunet" / "datalist.json").read_text(encoding="utf-8"))
