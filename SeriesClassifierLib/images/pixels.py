@@ -166,20 +166,3 @@ def _count(header: Dataset, keyword: str) -> int:
         return int(header.get(keyword) or 0)
     except (TypeError, ValueError, OverflowError):
         return 0
-
-
-def stored_frame(path: str, frame: int) -> NDArray[Any]:
-    """One frame's stored values (rows x columns), without rescale, window or inversion.
-
-    Raises NoPictureError, OSError, or whatever a decoder raises on broken pixels.
-    """
-    import numpy as np
-    import pydicom
-
-    header = pydicom.dcmread(path, stop_before_pixels=True, force=True)
-    if _count(header, "Rows") * _count(header, "Columns") > _MOST_PIXELS:
-        raise NoPictureError("image is too large")
-    n_frames = max(1, _count(header, "NumberOfFrames"))
-    if not 0 <= frame < n_frames:
-        raise NoPictureError(f"there is no frame {frame + 1}")
-    return np.asarray(_decode(path, header, frame, n_frames, False))
