@@ -43,7 +43,7 @@ from SeriesClassifierLib.identity import series_key
 from SeriesClassifierLib.images.slices import read_slices
 from SeriesClassifierLib.inference.run import fingerprint
 from SeriesClassifierLib.journal.events import TIME_FORMAT
-from SeriesClassifierLib.parts.image_gate import refusal
+from SeriesClassifierLib.parts.image_gate import export_refusal
 from SeriesClassifierLib.parts.split import split
 from SeriesClassifierLib.protocols import Source
 from SeriesClassifierLib.publish.atomic import replacing
@@ -100,7 +100,7 @@ def export_training_set(
         for series, part, header, label in _labeled(source, labels, series_there):
             files.update((Path(i.path), None) for i in series.instances)
             done.set(part.key, True)
-            refused = refusal(part.instances[0])
+            refused = next(filter(None, map(export_refusal, part.instances)), None)
             if refused:
                 left_out[refused.text] += 1
                 continue
