@@ -32,9 +32,11 @@ def first_repetition(images: Sequence[Instance], slices: Sequence[int]) -> list[
         found = _first_complete([image.text(keyword) for image in images], slices)
         if found is not None:
             return found
-    if len(set(Counter(slices).values())) == 1:  # nothing is missing: the first image of each slice
+    found = _first_complete([_block(image, n_slices) for image in images], slices)
+    if found is None and len(set(Counter(slices).values())) == 1:
+        # Nothing is missing, and numbers go through the times of a slice first.
         return _in_order({slices[k]: k for k in reversed(range(len(images)))}.values(), slices)
-    return _first_complete([_block(image, n_slices) for image in images], slices)
+    return found
 
 
 def _first_complete(values: Sequence[Hashable], slices: Sequence[int]) -> list[int] | None:
