@@ -58,16 +58,22 @@ _WITHOUT_IDENTIFIERS = (
 )
 
 
-def write_lists(folder: Path, lines: Iterable[Mapping[str, Any]], settings: Settings) -> None:
-    """Write all of them; ``lines`` are those of the parts, with ``group`` and ``split``, and gone through
-    more than once.
+def write_lists(
+    folder: Path, lines: Iterable[Mapping[str, Any]], settings: Settings, left_out: Mapping[str, int]
+) -> None:
+    """Write all of them.
+
+    Parameters
+    ----------
+    lines : those of the parts, with ``group`` and ``split``; gone through more than once
+    left_out : number of parts that are not there, or not whole, by reason
     """
     _write_table(folder / TABLE, lines, settings)
     _write_schema(folder)
     if settings.volumes:
         _write_volumes(folder, lines)
     with replacing(folder / CARD) as draft:
-        draft.write_text(_card(lines, settings), encoding="utf-8")
+        draft.write_text(_card(lines, settings, left_out), encoding="utf-8")
 
 
 def write_dicom(folder: Path, name: str, part: Part, key: SiteKey) -> int:
@@ -172,7 +178,7 @@ def _has_volume(folder: Path, line: Mapping[str, Any]) -> bool:
     return "sequence" in line["truth"] and any(path.is_file() for path in paths)
 
 
-def _card(lines: Iterable[Mapping[str, Any]], settings: Settings) -> str:
+def _card(lines: Iterable[Mapping[str, Any]], settings: Settings, left_out: Mapping[str, int]) -> str:
     found = counts(lines)
     with Disk() as disk:
         split_of_patient = disk.table()
@@ -192,9 +198,10 @@ def _card(lines: Iterable[Mapping[str, Any]], settings: Settings) -> str:
 - `{PARTS}/ID.json`: header (an allowlist of technical tags), label (`truth`), who (a pseudonym of the reader)
   and when (`labelled_at`, seconds since 1970), what the model had said. `part_schema.json` describes it.
 - `{SLICES}/ID.npz`: the array `slices`, 8 bits, window already applied.
-- `{ROOT}/` (where volumes were asked for): NIfTI at full resolution, rescaled, without a window. Of a time
-  series the first repetition. Label maps are full of one class: the label is of the whole image. What is no
-  regular volume is counted in `left_out` of `manifest.json`.
+- `{ROOT}/` (where volumes were asked for): NIfTI at full resolution, rescaled, without a window, in the
+  geometry of the series. Of a time series the first complete repetition. Label maps are full of one class:
+  the label is of the whole image. For MONAI: `datalist.json`. For nnU-Net: copy or link the folder into
+  `nnUNet_raw` as `Dataset001_SeriesClassifier` (any free number and name).
 - `{TABLE}`: the same as a table, without headers. `manifest.json`: checksums and counts.
 - `group` is the patient: parts that share a key (patient, study, frame of reference, or a day on a scanner
   where the patient is not named) have the same. `split` never separates a patient.
@@ -214,12 +221,20 @@ def _card(lines: Iterable[Mapping[str, Any]], settings: Settings) -> str:
 | split | |
 |---|---|
 {_rows(share)}
+
+## Left out
+
+Parts with a label that are not in this set, or not with everything that was asked for, by reason.
+
+| left out | parts |
+|---|---|
+{_rows(left_out)}
 """
 
 
 def fixed_texts() -> frozenset[str]:
     """The lines and texts that every training set has, whatever it holds."""
-    lines = [line.strip() for line in _card([], Settings()).splitlines()]
+    lines = [line.strip() for line in _card([], Settings(), {}).splitlines()]
     return frozenset(line for line in lines if line) | frozenset(_strings(json.loads(_schema())))
 
 

@@ -118,7 +118,7 @@ def export_training_set(
                 there = series_there.get(series_key(label.study_uid, label.series_uid), False)
                 left_out["changed since it was classified" if there else "not in the source"] += 1
         _forget_others(folder, lines)
-        write_lists(folder, lines, settings)
+        write_lists(folder, lines, settings, left_out)
         _write_manifest(folder, lines, settings, left_out)
         told("reading", len(labels), len(labels))
         return Exported(folder, len(lines), lines.n_patients(), dict(left_out), tuple(files))

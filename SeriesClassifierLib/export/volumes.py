@@ -11,7 +11,6 @@ from SeriesClassifierLib.records import Part
 
 # nnU-Net's names: imagesTr holds what trains, imagesTs what tests; _0000 is the first channel.
 ROOT, TRAIN, TEST, LABELS = "nnunet", "imagesTr", "imagesTs", "labelsTr"
-UNREADABLE = "pixels cannot be decoded"
 
 
 def volume_path(folder: Path, name: str, *, test: bool) -> Path:
@@ -41,10 +40,11 @@ def write_volume(folder: Path, name: str, part: Part) -> str:
     try:
         values = voxels(place.images)
     except Exception:  # whatever a decoder raises on broken pixels is this part's result
-        return UNREADABLE
+        return NoVolume.UNREADABLE.value
     if isinstance(values, NoVolume):
         return values.value
     image = sitk.GetImageFromArray(values)
+    del values  # a large volume is in memory twice already
     image.SetOrigin(place.origin)
     image.SetSpacing(place.spacing)
     image.SetDirection(place.direction)
@@ -62,9 +62,13 @@ def place_volume(folder: Path, name: str, label: int, *, test: bool) -> None:
     if test:
         label_path(folder, name).unlink(missing_ok=True)
         return
-    volume = sitk.ReadImage(str(target))
+    volume = sitk.ImageFileReader()
+    volume.SetFileName(str(target))
+    volume.ReadImageInformation()
     labels = sitk.Image(volume.GetSize(), sitk.sitkUInt8) + label
-    labels.CopyInformation(volume)
+    labels.SetOrigin(volume.GetOrigin())
+    labels.SetSpacing(volume.GetSpacing())
+    labels.SetDirection(volume.GetDirection())
     _write(labels, label_path(folder, name))
 
 
