@@ -55,6 +55,10 @@ class Seed:
             meta, body = meta.replace(old, new), body.replace(old, new)
         return meta, body
 
+    def whole(self, meta: bytes, body: bytes) -> bytes:
+        """The file of this syntax."""
+        return meta + (_deflated(body) if self.syntax == _DEFLATED else body)
+
 
 @cache
 def seeds() -> tuple[Seed, ...]:
