@@ -30,12 +30,11 @@ if TYPE_CHECKING:
 PATIENT = "patient"
 PATIENT_NAME = "ANON"
 METHOD = "SeriesClassifier: allowlist"
-# PS3.16 CID 7050. The sex of the patient stays, everything else that the basic profile names is gone; UIDs
-# and dates are not retained, descriptions are not cleaned but gone, and pixels are refused, not cleaned.
-METHOD_CODES = (
-    ("113100", "Basic Application Confidentiality Profile"),
-    ("113108", "Retain Patient Characteristics Option"),
-)
+# PS3.16 CID 7050. Everything that the basic profile names is gone, but for the sex of the patient where it is
+# known; UIDs and dates are not retained, descriptions are not cleaned but gone, pixels refused, not cleaned.
+_BASIC = ("113100", "Basic Application Confidentiality Profile")
+_CHARACTERISTICS = ("113108", "Retain Patient Characteristics Option")
+METHOD_CODES = (_BASIC, _CHARACTERISTICS)
 # BitsAllocated -> words of so many bits.
 _DTYPES = {8: "u1", 16: "u2", 32: "u4"}
 # Who wrote the file: this program, in every version the same.
@@ -99,8 +98,10 @@ def deidentified(dataset: Dataset, key: SiteKey, decoded: NDArray[Any] | None = 
     out.PatientID = key.pseudonym(PATIENT, _text(dataset, "PatientID"))
     out.PatientIdentityRemoved = "YES"
     out.DeidentificationMethod = METHOD
-    out.DeidentificationMethodCodeSequence = [_code(value, meaning) for value, meaning in METHOD_CODES]
+    out.LongitudinalTemporalInformationModified = "REMOVED"
     _put_tags(out, tags)
+    codes = METHOD_CODES if "PatientSex" in out else (_BASIC,)
+    out.DeidentificationMethodCodeSequence = [_code(value, meaning) for value, meaning in codes]
     _put_pixels(out, dataset, syntax, decoded)
     out.file_meta = _meta(uids["SOPInstanceUID"])
     return out

@@ -27,7 +27,7 @@ _OF_EXPORTS = (
     *("manifest", "parts", "labels", "label", "data", "data_card", "card", "slices", "dicom", "nifti"),
     *("training", "train", "validation", "valid", "test", "testing", "fold", "image", "images", "series"),
     *("study", "patient", "header", "tags", "name", "version", "format", "source", "license", "licence"),
-    *("ORIGINAL", "DERIVED", "PRIMARY", "SECONDARY", "MONOCHROME1", "MONOCHROME2"),
+    *("ORIGINAL", "DERIVED", "REMOVED", "PRIMARY", "SECONDARY", "MONOCHROME1", "MONOCHROME2"),
     *("settings", "state", "keys", "truth", "reader", "model", "bundle", "counts", "left_out", "sha256"),
     *("classes", "channel_names", "background", "file_ending", "classification", "nnunet", "datalist"),
     *("identifiers", "volumes", "side", "features", "library_version", "labelled_at", "vendor", "findings"),

@@ -94,6 +94,7 @@ _BY_MODALITY = {
     "DOC": ObjectKind.DOCUMENT,
     "ECG": ObjectKind.WAVEFORM,
 }
+_OTHER_SCANNERS = frozenset({"CT", "PT", "NM", "US", "IVUS", "CR", "DX", "XA", "RF", "MG", "OCT"})
 _GREY = frozenset({"", "MONOCHROME1", "MONOCHROME2"})
 # Maps that scanners themselves write in color.
 _COLOR_MAPS = frozenset({"FA"})
@@ -132,11 +133,13 @@ def is_picture(instance: Instance) -> bool:
 
 
 def modality(instance: Instance) -> str:
-    """The modality as the SOP class has it, else the first value of Modality; "" when nothing tells."""
+    """The modality as the SOP class has it, else the first value of Modality; "" when nothing tells. A
+    Modality that names another scanner than the class is believed: then something is wrong with the object.
+    """
     sop_class = instance.text("SOPClassUID").strip()
-    if sop_class in _MR:
-        return "MR"
     stated = next(iter(instance.tokens("Modality")), "")
+    if sop_class in _MR:
+        return stated if stated in _OTHER_SCANNERS else "MR"
     # A storage class of another modality, whatever was copied into the header.
     is_other = sop_class.startswith(f"{_STANDARD}5.1.4.1.1.") and stated in ("MR", "")
     return "OTHER" if is_other else stated

@@ -245,6 +245,7 @@ def _diffusion() -> list[VaryingSeries]:
         ivim("out of order", GE, "DiffusionBValue", [800.0, 0.0, 400.0, 50.0, 40.0]),
         replace(siemens, volumes=early, parts=(*siemens.parts, "b=90")),
         VaryingSeries("b-value", "shells", base, shells, ("b=0", "b=1000", "b=2000")),
+        VaryingSeries("b-value", "none repeated, no EPI", {**base, "ScanningSequence": "SE"}, (*shells[:1] * 3, *shells[-1:]), ("b=0", "b=2000")),
         VaryingSeries("b-value", "twice the same", base, (*shells, *shells), ("b=0", "b=1000", "b=2000")),
     ]  # fmt: skip
 

@@ -24,7 +24,7 @@ from SeriesClassifierLib.sources.tags import TAGS
 KEY = SiteKey(bytes(range(32)))
 KEPT = {tag.keyword for tag in TAGS} | {
     *("PatientName", "PatientIdentityRemoved", "DeidentificationMethod", "PixelData"),
-    "DeidentificationMethodCodeSequence",
+    *("DeidentificationMethodCodeSequence", "LongitudinalTemporalInformationModified"),
     *("BitsAllocated", "HighBit", "PixelRepresentation", "LossyImageCompression"),
 }
 EMPTY = {
@@ -220,10 +220,13 @@ def test_values_that_lie_high_in_their_words_are_moved_down(tmp_path: Path) -> N
 
 
 def test_the_methods_are_named_by_their_codes(tmp_path: Path) -> None:
-    out = deidentified(image(tmp_path), KEY)
-    found = [(item.CodeValue, item.CodingSchemeDesignator) for item in out.DeidentificationMethodCodeSequence]
-    assert found == [("113100", "DCM"), ("113108", "DCM")]
-    assert out.PatientIdentityRemoved == "YES"
+    for sex, codes in (("F", ["113100", "113108"]), ("", ["113100"])):
+        dataset = image(tmp_path)
+        dataset.PatientSex = sex
+        out = deidentified(dataset, KEY)
+        found = [(item.CodeValue, item.CodingSchemeDesignator) for item in out.DeidentificationMethodCodeSequence]
+        assert found == [(code, "DCM") for code in codes]
+        assert (out.PatientIdentityRemoved, out.LongitudinalTemporalInformationModified) == ("YES", "REMOVED")
 
 
 def test_every_real_image_leaves_clean(slicer_database: Path, tmp_path: Path) -> None:

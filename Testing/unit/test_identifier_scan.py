@@ -383,6 +383,11 @@ def test_pieces_of_other_words_and_numbers_are_not_found(
     assert scan(tmp_path, identifiers) == []
 
 
+def test_long_values_are_found_within_other_words(tmp_path: Path, identifiers: Identifiers) -> None:
+    plant_json(tmp_path, "xxSvenja Mariaxx")
+    assert "person name" in {finding.kind for finding in scan(tmp_path, identifiers)}
+
+
 def test_numbers_are_compared_with_ids_but_not_with_times_and_small_ones(
     tmp_path: Path, identifiers: Identifiers
 ) -> None:

@@ -168,7 +168,8 @@ def test_another_modality_is_unknown_and_may_be_shown() -> None:
     assert found.kind is ObjectKind.OTHER_MODALITY
     assert is_picture(ct)
     assert modality(Instance("", 0, {"SOPClassUID": f"{MR[:-1]}2", "Modality": "MR"})) != "MR"
-    assert modality(Instance("", 0, {"SOPClassUID": MR, "Modality": "CT"})) == "MR"
+    assert modality(Instance("", 0, {"SOPClassUID": MR, "Modality": "CT"})) == "CT"
+    assert modality(Instance("", 0, {"SOPClassUID": MR, "Modality": "OT"})) == "MR"
 
 
 def test_screenshots_in_a_series_are_a_part_of_their_own(tmp_path: Path) -> None:

@@ -181,6 +181,8 @@ def test_opposite_normals_are_one_orientation() -> None:
         ("DERIVED\\PRIMARY\\PROJECTION IMAGE\\MIP_COR", {"MIP"}),
         ("ORIGINAL\\PRIMARY\\M\\DIXON\\WATER", {"MAGNITUDE", "WATER"}),
         ("ORIGINAL\\PRIMARY\\OUT_PHASE\\M", {"OPP_PHASE", "MAGNITUDE"}),
+        ("DERIVED\\SECONDARY\\MPR_TRA", {"MPR"}),
+        ("DERIVED\\PRIMARY\\SUB_1", {"SUB"}),
         ("ADC\\FA", set()),  # values 1 and 2 name no kind
         ("", set()),
     ],
