@@ -388,6 +388,11 @@ def test_long_values_are_found_within_other_words(tmp_path: Path, identifiers: I
     assert "person name" in {finding.kind for finding in scan(tmp_path, identifiers)}
 
 
+def test_names_in_the_letters_of_older_files_are_found(tmp_path: Path, identifiers: Identifiers) -> None:
+    (tmp_path / "a.bin").write_bytes("\0\xff lindqvist-öberg \xff".encode("latin-1"))
+    assert "person name" in {finding.kind for finding in scan(tmp_path, identifiers)}
+
+
 def test_numbers_are_compared_with_ids_but_not_with_times_and_small_ones(
     tmp_path: Path, identifiers: Identifiers
 ) -> None:
