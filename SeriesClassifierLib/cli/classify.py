@@ -48,7 +48,10 @@ class _Tally:
     remarks: FileRemarks = field(default_factory=FileRemarks)
 
     def add(self, result: StudyResult) -> None:
-        self.series += len({(p.study_uid, p.series_uid or p.description) for p in result.predictions})
+        # Files without a series are counted as count_series does: by folder (or file) and what is wrong.
+        self.series += len(
+            {(p.study_uid, p.series_uid or (p.description, p.error)) for p in result.predictions}
+        )
         self.remarks.add(result.predictions)
         for prediction in result.predictions:
             self.status[prediction.status] += 1

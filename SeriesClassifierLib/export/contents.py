@@ -22,6 +22,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from SeriesClassifierLib.export.codestreams import comments, fragments, tail
+from SeriesClassifierLib.parts.image_gate import ObjectKind, refusal
+from SeriesClassifierLib.records import Instance
+from SeriesClassifierLib.sources.pydicom_tags import dataset_tags
+
 if TYPE_CHECKING:
     from pydicom import Dataset
 
@@ -32,6 +37,8 @@ _SMALL_ARRAY = 4096
 _PNG = b"\x89PNG\r\n\x1a\n"
 _NIFTI_HEADER = 348
 _PIXEL_GROUP = 0x7FE0
+# Objects whose pixels may show text.
+_MAY_HOLD_TEXT = frozenset({ObjectKind.SECONDARY_CAPTURE, ObjectKind.COLOR, ObjectKind.BURNED_IN})
 _IDENTITY = re.compile(
     r"(^|[_ ])(id|uid|name|patient|subject|person|birth|date|mrn)s?($|[_ ])", re.IGNORECASE
 )
@@ -156,7 +163,9 @@ def _read_png(name: str, content: bytes, reader: Reader, place: str, depth: int)
         data = content[start + 8 : start + 8 + size]
         here = _join(place, f"chunk {kind.decode('latin-1')}")
         start += 12 + size
-        if kind in (b"IHDR", b"PLTE", b"IDAT", b"IEND"):
+        if kind == b"IEND":
+            break
+        if kind in (b"IHDR", b"PLTE", b"IDAT"):
             continue
         keyword, _, rest = data.partition(b"\0")
         if kind == b"zTXt":
@@ -196,6 +205,9 @@ def _read_dicom(name: str, content: bytes, reader: Reader, place: str, depth: in
 
     reader.octets(_join(place, "preamble"), content[:128])
     dataset = dcmread(io.BytesIO(content))
+    refused = refusal(Instance("", 0, dataset_tags(dataset)))
+    if refused is not None and refused.kind in _MAY_HOLD_TEXT:
+        reader.problem(place, refused.text)
     _read_elements(dataset.file_meta, reader, place)
     _read_elements(dataset, reader, place)
 
@@ -213,8 +225,38 @@ def _read_elements(dataset: Dataset, reader: Reader, place: str) -> None:
                 _read_elements(item, reader, here)
         elif tag.group == _PIXEL_GROUP and isinstance(element.value, bytes):
             reader.pixels(here, element.value)
+            _read_pixels(dataset, element, reader, here)
         else:
             _read_value(element.VR, element.value, reader, here)
+
+
+def _read_pixels(dataset: Dataset, element: Any, reader: Reader, place: str) -> None:
+    """Where pixels can hold text that no reader shows: behind and within compressed frames, in spare bits."""
+    if element.is_undefined_length:
+        for stream in fragments(element.value):
+            for comment in comments(stream):
+                reader.octets(_join(place, "comment of the codestream"), comment)
+            behind = tail(stream)
+            if behind:
+                reader.problem(place, "bytes behind a compressed image")
+                reader.octets(_join(place, "behind the codestream"), behind)
+    elif _has_spare_bits(dataset, element.value):
+        reader.problem(place, "values in the spare bits of pixels")
+
+
+def _has_spare_bits(dataset: Dataset, value: bytes) -> bool:
+    """Whether bits above those stored differ from what they must be: zero, or the sign."""
+    allocated, stored = (int(dataset.get(name) or 0) for name in ("BitsAllocated", "BitsStored"))
+    if allocated != 16 or not 0 < stored < allocated or dataset.get("HighBit") != stored - 1:
+        return False
+    order = "<" if dataset.is_little_endian is not False else ">"
+    words = np.frombuffer(value[: len(value) // 2 * 2], f"{order}u2")
+    above = words >> stored
+    if not dataset.get("PixelRepresentation"):
+        return bool(above.any())
+    ones = (1 << (allocated - stored)) - 1
+    negative = (words >> (stored - 1)) & 1
+    return bool(((above != 0) & ((negative == 0) | (above != ones))).any())
 
 
 def _read_value(vr: str, value: Any, reader: Reader, place: str) -> None:

@@ -7,7 +7,6 @@ tags; a b-value that only a private tag told becomes DiffusionBValue.
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from os import PathLike
@@ -25,11 +24,20 @@ from SeriesClassifierLib.sources.pydicom_tags import dataset_tags
 from SeriesClassifierLib.sources.tags import TAGS
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from pydicom import Dataset
 
 PATIENT = "patient"
 PATIENT_NAME = "ANON"
 METHOD = "SeriesClassifier: allowlist"
+# PS3.16 CID 7050. The sex of the patient stays, everything else that the basic profile names is gone; UIDs
+# and dates are not retained, descriptions are not cleaned but gone, and pixels are refused, not cleaned.
+METHOD_CODES = (
+    ("113100", "Basic Application Confidentiality Profile"),
+    ("113108", "Retain Patient Characteristics Option"),
+)
+# BitsAllocated -> words of so many bits.
+_DTYPES = {8: "u1", 16: "u2", 32: "u4"}
 # Who wrote the file: this program, in every version the same.
 IMPLEMENTATION_UID = "2.25.329800735698586629295641978511506172918"
 IMPLEMENTATION_NAME = "SERIESCLASSIFIER"
@@ -37,9 +45,10 @@ IMPLEMENTATION_NAME = "SERIESCLASSIFIER"
 _MR_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.4"
 _BIG_ENDIAN = "1.2.840.10008.1.2.2"
 _IMPLICIT = "1.2.840.10008.1.2"
+_EXPLICIT = "1.2.840.10008.1.2.1"
 # JPEG, JPEG-LS, JPEG 2000 and RLE: what the classic MR object is compressed with.
 _COMPRESSED = re.compile(r"1\.2\.840\.10008\.1\.2\.(4\.(5\d|6\d|70|80|81|90|91|20[123])|5)")
-_UNCOMPRESSED = frozenset({_IMPLICIT, _BIG_ENDIAN, "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.1.99"})
+_UNCOMPRESSED = frozenset({_IMPLICIT, _EXPLICIT, _BIG_ENDIAN, "1.2.840.10008.1.2.1.99"})
 _UIDS = ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID")
 # Beside the technical tags: what puts images in order and in space.
 _PLACES = ("SeriesNumber", "InstanceNumber", "AcquisitionNumber", "ImagePositionPatient")
@@ -64,8 +73,10 @@ _PIXEL_DATA = 0x7FE00010
 _OVERLAY_BIT_POSITION = 0x0102
 
 
-def deidentified(dataset: Dataset, key: SiteKey) -> Dataset:
+def deidentified(dataset: Dataset, key: SiteKey, decoded: NDArray[Any] | None = None) -> Dataset:
     """A new data set with its file meta information; ``dataset`` stays as it is.
+
+    ``decoded`` are the stored values (rows x columns) of compressed pixels: only values leave, uncompressed.
 
     Raises PrivacyError with the reason when no safe image can be made of it: not a classic MR image, text
     burned into the pixels or hidden beside them, colors, screenshots, unknown compression, missing UIDs.
@@ -88,9 +99,10 @@ def deidentified(dataset: Dataset, key: SiteKey) -> Dataset:
     out.PatientID = key.pseudonym(PATIENT, _text(dataset, "PatientID"))
     out.PatientIdentityRemoved = "YES"
     out.DeidentificationMethod = METHOD
+    out.DeidentificationMethodCodeSequence = [_code(value, meaning) for value, meaning in METHOD_CODES]
     _put_tags(out, tags)
-    _put_pixels(out, dataset, syntax)
-    out.file_meta = _meta(uids["SOPInstanceUID"], syntax)
+    _put_pixels(out, dataset, syntax, decoded)
+    out.file_meta = _meta(uids["SOPInstanceUID"])
     return out
 
 
@@ -105,9 +117,25 @@ def write_deidentified(dataset: Dataset, path: str | PathLike[str]) -> None:
         if int(pydicom.__version__.split(".")[0]) >= 3:
             dataset.save_as(draft, enforce_file_format=True)
             return
-        syntax = dataset.file_meta.TransferSyntaxUID  # pydicom 2 does not look at it
-        dataset.is_little_endian, dataset.is_implicit_VR = syntax != _BIG_ENDIAN, syntax == _IMPLICIT
+        dataset.is_little_endian, dataset.is_implicit_VR = True, False
         dataset.save_as(draft, write_like_original=False)
+
+
+def is_compressed(dataset: Dataset) -> bool:
+    """Whether the pixels must be decoded before they may leave."""
+    return _syntax(dataset) not in _UNCOMPRESSED
+
+
+def _syntax(dataset: Dataset) -> str:
+    return str(getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", ""))
+
+
+def _code(value: str, meaning: str) -> Dataset:
+    from pydicom.dataset import Dataset
+
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, "DCM", meaning
+    return item
 
 
 def _unsafe(reason: str) -> PrivacyError:
@@ -135,7 +163,7 @@ def _checked(dataset: Dataset) -> str:
         raise _unsafe("it has colors, as screenshots do")
     if any(0x6000 <= tag.group <= 0x60FF and tag.element == _OVERLAY_BIT_POSITION for tag in dataset.keys()):  # noqa: SIM118
         _check_overlays(dataset)
-    syntax = str(getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", ""))
+    syntax = _syntax(dataset)
     if syntax not in _UNCOMPRESSED and not _COMPRESSED.fullmatch(syntax):
         raise _unsafe("its compression is unknown")
     return syntax
@@ -203,85 +231,73 @@ def _encoded(vr: str, value: str | float) -> Any:
     return f"{value:.9g}" if vr == "DS" else value
 
 
-def _put_pixels(out: Dataset, dataset: Dataset, syntax: str) -> None:
+def _put_pixels(out: Dataset, dataset: Dataset, syntax: str, decoded: NDArray[Any] | None) -> None:
+    """Pixels alone, uncompressed: a compressed frame may have comments and a tail, spare bits an overlay."""
     numbers: dict[str, int] = {}
     for keyword in _PIXELS:
         text = _text(dataset, keyword)
         if not text.isascii() or not text.isdigit():
             raise _unsafe(f"{keyword} is missing")
         numbers[keyword] = int(text)
-        setattr(out, keyword, numbers[keyword])
-    out.PhotometricInterpretation = _text(dataset, "PhotometricInterpretation")
-    raw = dataset.get_item(_PIXEL_DATA)
-    pixels = getattr(raw, "value", None)
-    if not isinstance(pixels, bytes) or not pixels or numbers["SamplesPerPixel"] != 1:
+    if numbers["SamplesPerPixel"] != 1 or numbers["BitsAllocated"] not in _DTYPES:
         raise _unsafe("it has no pixels")
     if syntax in _UNCOMPRESSED:
-        n_bytes = math.ceil(numbers["Rows"] * numbers["Columns"] * numbers["BitsAllocated"] / 8)
-        if len(pixels) < n_bytes:
-            raise _unsafe("its pixels are cut off")
-        # Nothing rides along behind the last pixel.
-        pixels = pixels[:n_bytes] + b"\0" * (n_bytes % 2)
+        pixels = _native(dataset, syntax, numbers)
+    elif decoded is None:
+        raise _unsafe("its compressed pixels cannot be decoded")
     else:
-        _check_compressed(pixels)
-        if _text(dataset, "LossyImageCompression") in ("00", "01"):
-            out.LossyImageCompression = _text(dataset, "LossyImageCompression")
-    wide = numbers["BitsAllocated"] > 8 and syntax in _UNCOMPRESSED
-    out.add_new(_PIXEL_DATA, "OW" if wide or syntax == _IMPLICIT else "OB", pixels)
-    if syntax not in _UNCOMPRESSED:
-        out[_PIXEL_DATA].is_undefined_length = True
+        pixels = decoded
+    if pixels.shape != (numbers["Rows"], numbers["Columns"]):
+        raise _unsafe("its pixels are cut off")
+    numbers["BitsStored"] = min(numbers["BitsStored"], numbers["BitsAllocated"])
+    stored = _stored_bits(pixels, numbers)
+    for keyword in _PIXELS:
+        setattr(out, keyword, numbers[keyword])
+    out.HighBit = numbers["BitsStored"] - 1
+    out.PhotometricInterpretation = _text(dataset, "PhotometricInterpretation")
+    if _text(dataset, "LossyImageCompression") in ("00", "01"):
+        out.LossyImageCompression = _text(dataset, "LossyImageCompression")
+    raw = stored.tobytes()
+    # Nothing rides along behind the last pixel.
+    out.add_new(_PIXEL_DATA, "OW" if numbers["BitsAllocated"] > 8 else "OB", raw + b"\0" * (len(raw) % 2))
 
 
-# Segments with comments or data of applications: JPEG and JPEG-LS (APP0 to APP15, COM), JPEG 2000 (COM).
-_COMMENTS = frozenset({*range(0xFFE0, 0xFFF0), 0xFFFE})
-_COMMENT_2000 = 0xFF64
-_WITHOUT_LENGTH = frozenset({0xFF01, *range(0xFFD0, 0xFFDA), 0xFF4F, 0xFF93})
-_START_OF_DATA = frozenset({0xFFDA, 0xFF90})
-# What coders write of themselves: JFIF, Adobe's color transform, the names of known libraries.
-_OF_CODERS = re.compile(
-    rb"JFIF\0.{9,}|Adobe.{7}|..(Kakadu-v?[\d.]+|Created by OpenJPEG version [\d.]+)\0?|mrfx.{4}", re.DOTALL
-)
+def _native(dataset: Dataset, syntax: str, numbers: Mapping[str, int]) -> NDArray[Any]:
+    """The stored values of an uncompressed frame, its high bit moved to where it belongs."""
+    import numpy as np
+
+    pixels = getattr(dataset.get_item(_PIXEL_DATA), "value", None)
+    if not isinstance(pixels, bytes) or not pixels:
+        raise _unsafe("it has no pixels")
+    kind = np.dtype(_DTYPES[numbers["BitsAllocated"]]).newbyteorder(">" if syntax == _BIG_ENDIAN else "<")
+    n_pixels = numbers["Rows"] * numbers["Columns"]
+    if len(pixels) < n_pixels * kind.itemsize:
+        raise _unsafe("its pixels are cut off")
+    values = np.frombuffer(pixels, kind, n_pixels).reshape(numbers["Rows"], numbers["Columns"])
+    shift = numbers["HighBit"] + 1 - numbers["BitsStored"]
+    return values >> shift if 0 < shift < numbers["BitsAllocated"] else values
 
 
-def _check_compressed(pixels: bytes) -> None:
-    """Raises PrivacyError when a compressed picture has a comment that is not known to be of its coder."""
-    place = 0
-    while place + 8 <= len(pixels):  # items of an encapsulated stream (PS3.5 A.4)
-        tag, size = pixels[place : place + 4], int.from_bytes(pixels[place + 4 : place + 8], "little")
-        if tag != b"\xfe\xff\x00\xe0":
-            break
-        for marker, content in _segments(pixels[place + 8 : place + 8 + size]):
-            comment = marker in _COMMENTS or marker == _COMMENT_2000
-            if comment and not _OF_CODERS.fullmatch(content):
-                raise _unsafe("there is a comment within its compressed pixels")
-        place += 8 + size
+def _stored_bits(values: NDArray[Any], numbers: Mapping[str, int]) -> NDArray[Any]:
+    """``values`` as little-endian words that hold their stored bits and nothing above them."""
+    import numpy as np
+
+    stored = numbers["BitsStored"]
+    words = values.astype(np.int64) & ((1 << stored) - 1)
+    if numbers["PixelRepresentation"]:
+        sign = 1 << (stored - 1)
+        words = (words ^ sign) - sign
+    return words.astype(f"<{'i' if numbers['PixelRepresentation'] else 'u'}{numbers['BitsAllocated'] // 8}")
 
 
-def _segments(stream: bytes) -> list[tuple[int, bytes]]:
-    """(marker, content) of the segments before the first coded data of a JPEG or JPEG 2000 stream."""
-    out = []
-    place = 0
-    while place + 4 <= len(stream):
-        marker = int.from_bytes(stream[place : place + 2], "big")
-        if marker < 0xFF00 or marker in _START_OF_DATA:
-            break
-        if marker in _WITHOUT_LENGTH:
-            place += 2
-            continue
-        size = int.from_bytes(stream[place + 2 : place + 4], "big")
-        out.append((marker, stream[place + 4 : place + 2 + size]))
-        place += 2 + max(size, 2)
-    return out
-
-
-def _meta(uid: str, syntax: str) -> Any:
+def _meta(uid: str) -> Any:
     from pydicom.dataset import FileMetaDataset
     from pydicom.uid import UID
 
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = UID(_MR_IMAGE_STORAGE)
     meta.MediaStorageSOPInstanceUID = UID(uid)
-    meta.TransferSyntaxUID = UID(syntax)
+    meta.TransferSyntaxUID = UID(_EXPLICIT)
     meta.ImplementationClassUID = UID(IMPLEMENTATION_UID)
     meta.ImplementationVersionName = IMPLEMENTATION_NAME
     return meta

@@ -6,6 +6,7 @@ import re
 from dataclasses import fields
 from functools import cache
 
+from SeriesClassifierLib.export.deidentify import METHOD_CODES
 from SeriesClassifierLib.export.technical_tags import (
     COIL_WORDS,
     FAMILY_WORDS,
@@ -43,6 +44,7 @@ def own_words() -> frozenset[str]:
     words = {
         *_OF_EXPORTS,
         *FACETS,
+        *(word for code in METHOD_CODES for text in code for word in (text, *text.split())),
         *(
             word
             for terms in vocabulary().values()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from SeriesClassifierLib.errors import PrivacyError
 from SeriesClassifierLib.export.site_key import SiteKey
@@ -29,11 +30,17 @@ from SeriesClassifierLib.export.volumes import (
     place_volume,
     volume_path,
 )
+from SeriesClassifierLib.images.pixels import stored_frame
 from SeriesClassifierLib.publish.atomic import replacing
 from SeriesClassifierLib.publish.table import text_cell
 from SeriesClassifierLib.records import Part
 from SeriesClassifierLib.spool import Disk
 from SeriesClassifierLib.vocabulary import FACETS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+logger = logging.getLogger(__name__)
 
 _COLUMNS = (
     *("id", "group", "split", "study", "series", "part", *FACETS, "vendor", "reader", "labelled_at"),
@@ -73,19 +80,29 @@ def write_dicom(folder: Path, name: str, part: Part, key: SiteKey) -> int:
     """Write the images of a part as de-identified DICOM; returns how many could be made safe."""
     import pydicom
 
-    from SeriesClassifierLib.export.deidentify import deidentified, write_deidentified
+    from SeriesClassifierLib.export.deidentify import deidentified, is_compressed, write_deidentified
 
     target = folder / DICOM / name
     target.mkdir(parents=True, exist_ok=True)
     written = 0
     for path in dict.fromkeys(instance.path for instance in part.instances):
+        original = pydicom.dcmread(path, force=True)
         try:
-            dataset = deidentified(pydicom.dcmread(path, force=True), key)
+            dataset = deidentified(original, key, _decoded(path) if is_compressed(original) else None)
         except PrivacyError:
-            continue  # the number that is told is smaller then; the slices are there all the same
+            continue  # the caller counts what is not there
         written += 1
         write_deidentified(dataset, target / f"{written:05d}.dcm")
     return written
+
+
+def _decoded(path: str) -> NDArray[Any] | None:
+    """The stored values of a compressed file; None when they cannot be decoded."""
+    try:
+        return stored_frame(path, 0)
+    except Exception as error:  # whatever a decoder raises on broken pixels is this file's result
+        logger.debug("an image was left out: %s", type(error).__name__)
+        return None
 
 
 def _write_table(path: Path, lines: Iterable[Mapping[str, Any]], settings: Settings) -> None:

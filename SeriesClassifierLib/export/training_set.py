@@ -43,6 +43,7 @@ from SeriesClassifierLib.identity import series_key
 from SeriesClassifierLib.images.slices import read_slices
 from SeriesClassifierLib.inference.run import fingerprint
 from SeriesClassifierLib.journal.events import TIME_FORMAT
+from SeriesClassifierLib.parts.image_gate import export_refusal
 from SeriesClassifierLib.parts.split import split
 from SeriesClassifierLib.protocols import Source
 from SeriesClassifierLib.publish.atomic import replacing
@@ -98,13 +99,19 @@ def export_training_set(
         lines, series_there, done = _Lines(disk), disk.table(), disk.table()
         for series, part, header, label in _labeled(source, labels, series_there):
             files.update((Path(i.path), None) for i in series.instances)
+            done.set(part.key, True)
+            refused = next(filter(None, map(export_refusal, part.instances)), None)
+            if refused:
+                left_out[refused.text] += 1
+                continue
             line = _write_part(folder, settings, key, series, part, header, label)
             if line["slices"] == 0:
                 left_out["no slice could be read: header only"] += 1
             if settings.volumes and (reason := write_volume(folder, line["id"], part)):
                 left_out[f"no volume: {reason}"] += 1
+            if settings.dicom and (n := len({i.path for i in part.instances}) - int(line["dicom"])):
+                left_out["images that cannot leave as DICOM"] += n
             lines.add(line)
-            done.set(part.key, True)
             told("reading", len(lines), len(labels))
         for part_key, label in labels.items():
             if not done.get(part_key, False):

@@ -70,6 +70,9 @@ def _stored(path: str, frame: int) -> tuple[Dataset, NDArray[Any]]:
     # A small file is read once and whole; of a large one only the frame that is asked for.
     whole = Path(path).stat().st_size <= _READ_WHOLE
     header = pydicom.dcmread(path, stop_before_pixels=not whole, force=True)
+    if whole and not header:  # pydicom returns nothing where compressed pixels end before their delimiter
+        whole = False
+        header = pydicom.dcmread(path, stop_before_pixels=True, force=True)
     rows, columns, samples = (_count(header, keyword) for keyword in ("Rows", "Columns", "SamplesPerPixel"))
     if not rows or not columns:
         raise NoPictureError("not an image")
@@ -101,7 +104,10 @@ def decode_here(path: str, frame: int) -> NDArray[Any]:
 
 
 def _frame_bytes(file: BinaryIO, frame: int, n_frames: int) -> bytes:
-    """The bytes of a frame of encapsulated pixel data, at whose element ``file`` stands."""
+    """The bytes of a frame of encapsulated pixel data, at whose element ``file`` stands.
+
+    Raises EOFError where the file ends within the frame: half an image is none.
+    """
     file.seek(12, 1)  # tag, VR, reserved, undefined length
     try:
         from pydicom.encaps import get_frame
@@ -109,7 +115,21 @@ def _frame_bytes(file: BinaryIO, frame: int, n_frames: int) -> bytes:
         from pydicom.encaps import generate_pixel_data_frame
 
         return bytes(next(islice(generate_pixel_data_frame(file.read(), n_frames), frame, None)))
-    return bytes(get_frame(file, frame, number_of_frames=n_frames))
+    return bytes(get_frame(_WholeReads(file), frame, number_of_frames=n_frames))
+
+
+class _WholeReads:
+    """A file in which what is asked for is there: a fragment that ends early raises EOFError."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.seek, self.tell = file.seek, file.tell
+
+    def read(self, size: int = -1, /) -> bytes:
+        data = self._file.read(size)
+        if len(data) < size:
+            raise EOFError
+        return data
 
 
 def _check_claim(header: Dataset, data: bytes) -> None:

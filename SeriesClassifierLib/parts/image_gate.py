@@ -35,6 +35,7 @@ class ObjectKind(str, Enum):
     NO_PIXELS = "no_pixels"
     FRAMES = "frames"
     OTHER_MODALITY = "other_modality"
+    RECOGNIZABLE = "recognizable"
 
 
 _WORDS = {
@@ -56,6 +57,7 @@ _WORDS = {
     ObjectKind.NO_PIXELS: "no rows and columns",
     ObjectKind.FRAMES: "frames that nothing tells apart",
     ObjectKind.OTHER_MODALITY: "another modality",
+    ObjectKind.RECOGNIZABLE: "image in which a person can be recognized",
 }
 _MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"
 _ENHANCED = frozenset({f"{_MR_IMAGE}.1", f"{_MR_IMAGE}.3", f"{_MR_IMAGE}.4"})
@@ -106,13 +108,21 @@ class Refusal:
     @property
     def text(self) -> str:
         """For people: "not an MR image: secondary capture (screenshot)"."""
-        return f"not an MR image: {_WORDS[self.kind]}"
+        beginning = "not exported" if self.kind is ObjectKind.RECOGNIZABLE else "not an MR image"
+        return f"{beginning}: {_WORDS[self.kind]}"
 
 
 def refusal(instance: Instance) -> Refusal | None:
     """Why ``instance`` is no MR image to label; None when it is one, as far as its header tells."""
     kind = _kind(instance)
     return Refusal(kind) if kind else None
+
+
+def export_refusal(instance: Instance) -> Refusal | None:
+    """Why ``instance`` may not leave in any form; None for an MR image that may."""
+    if instance.tokens("RecognizableVisualFeatures")[:1] == ("YES",):
+        return refusal(instance) or Refusal(ObjectKind.RECOGNIZABLE)
+    return refusal(instance)
 
 
 def is_picture(instance: Instance) -> bool:
@@ -141,7 +151,7 @@ def _kind(instance: Instance) -> ObjectKind | None:
         by_modality = _BY_MODALITY.get(instance.text("Modality").strip().upper())
         if by_modality and not _has_rows(instance):
             return by_modality
-    if _is_screen(instance, sop_class):
+    if _is_screen(instance):
         return ObjectKind.SECONDARY_CAPTURE
     if _has_no_rows(instance, sop_class):
         return ObjectKind.NO_PIXELS
@@ -164,13 +174,13 @@ def _by_class(sop_class: str) -> ObjectKind | None:
     return None
 
 
-def _is_screen(instance: Instance, sop_class: str) -> bool:
-    """Screenshots under another class: their ImageType says so, or the way they came into the computer does
-    (ConversionType, PS3.3 C.8.6.1) where no class names an MR image.
+def _is_screen(instance: Instance) -> bool:
+    """Screenshots under another class: their ImageType says so, or ConversionType (PS3.3 C.8.6.1), which
+    tells how something came into a computer that no scanner wrote.
     """
-    if "SCREEN" in image_kinds(instance.tokens("ImageType")):
-        return True
-    return sop_class not in _MR and bool(instance.tokens("ConversionType"))
+    words = instance.tokens("ImageType")
+    is_named = "SCREEN" in image_kinds(words) or any("SCREEN" in word for word in words)
+    return is_named or bool(instance.tokens("ConversionType"))
 
 
 def _has_rows(instance: Instance) -> bool:

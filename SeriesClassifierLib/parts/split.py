@@ -1,5 +1,5 @@
-"""Split a series into parts: by patient, image kind, component, orientation and b-value; then by whatever
-explains why slices are there several times (``axes``), and by time last, in this order.
+"""Split a series into parts: by patient, image kind, component, contrast, orientation and b-value; then by
+whatever explains why slices are there several times (``axes``), and by time last, in this order.
 
 A split must help a reader. So it is not made where it would cut a run into pieces that all get the same
 label: the volumes of an EPI time series, the phases of a cine, the directions of a DTI, the planes of a
@@ -36,6 +36,9 @@ _STACK = 15
 # Time points are only seen where at least this share of the slices is there several times.
 _REPEATED_IN_TIME = 1 / 3
 
+
+# AcquisitionContrast (PS3.3 C.8.13.3.1.1) that names none.
+_NO_CONTRAST = frozenset({"", "UNKNOWN", "MIXED"})
 
 _Key = TypeVar("_Key", int, float, str, tuple[str, ...])
 
@@ -145,6 +148,15 @@ def _by_component(group: _Group) -> list[_Group]:
     # Images that say nothing are magnitude images, as nearly all are.
     keys = [name or MAGNITUDE for name in stated]
     return _pieces(group, axes.COMPONENT, keys, lambda name: f"component={name}")
+
+
+def _by_contrast(group: _Group) -> list[_Group]:
+    """Images of several contrasts in one series or multi-frame object, wherever they lie."""
+    keys = [next(iter(i.tokens("AcquisitionContrast")), "") for i in group.instances]
+    if len(set(keys) - _NO_CONTRAST) < 2:
+        return [group]
+    named = [key if key not in _NO_CONTRAST else "" for key in keys]
+    return _pieces(group, axes.CONTRAST, named, lambda key: f"contrast={key or 'unknown'}")
 
 
 def _by_orientation(group: _Group) -> list[_Group]:
@@ -315,6 +327,7 @@ _STEPS: tuple[Callable[[_Group], list[_Group]], ...] = (
     _by_patient,
     _by_image_kind,
     _by_component,
+    _by_contrast,
     _by_orientation,
     _by_b_value,
     *(partial(_by_number, axis) for axis in NUMBER_AXES),

@@ -238,9 +238,11 @@ def _patient(prediction: Prediction) -> tuple[str, str]:
     return (prediction.patient_id, prediction.study_uid if nobody else "")
 
 
-def _series_key(prediction: Prediction) -> tuple[str, str]:
-    """Files that belong to no series are told apart by their names."""
-    return (prediction.series_uid, "" if prediction.series_uid else prediction.description)
+def _series_key(prediction: Prediction) -> tuple[str, str, str]:
+    """Files that belong to no series are told apart by their names and by what is wrong with them."""
+    if prediction.series_uid:
+        return (prediction.series_uid, "", "")
+    return ("", prediction.description, prediction.error)
 
 
 def _row(prediction: Prediction, index: int, part: str, picture: Thumbnail | None = None) -> Row:

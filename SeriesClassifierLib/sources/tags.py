@@ -75,6 +75,7 @@ TAGS: tuple[Tag, ...] = tuple(
         ("AcquisitionContrast", 0x00089209, "CS"),
         ("ComplexImageComponent", 0x00089208, "CS"),
         ("BurnedInAnnotation", 0x00280301, "CS"),
+        ("RecognizableVisualFeatures", 0x00280302, "CS"),
         ("ConversionType", 0x00080064, "CS"),
         ("PhotometricInterpretation", 0x00280004, "CS"),
         ("SamplesPerPixel", 0x00280002, "US"),

@@ -14,12 +14,15 @@ import pytest
 from pydicom.encaps import encapsulate
 from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, RLELossless
 from support.simulated import write_small_series
+from support.varying_series import GRE, SIEMENS, VaryingSeries, Volume, write_enhanced
 
 from SeriesClassifierLib.cli.main import main
 from SeriesClassifierLib.images import decoder as decoding
 from SeriesClassifierLib.images.codestream import Claim, claim_of
 from SeriesClassifierLib.images.decoder import Undecodable, UndecodableError, decoder
-from SeriesClassifierLib.images.pixels import read_frame, stored_frame
+from SeriesClassifierLib.images.pixels import NoPictureError, read_frame, stored_frame
+from SeriesClassifierLib.sources import deflated
+from SeriesClassifierLib.sources.deflated import InflatedTooLargeError
 from SeriesClassifierLib.sources.file_reader import read_file
 
 
@@ -158,3 +161,78 @@ def test_a_time_out_is_remembered(plain: Path, tmp_path: Path, monkeypatch: pyte
 
 def _died() -> None:
     raise decoding._Died
+
+
+def enhanced(tmp_path: Path, frames: int = 4) -> pydicom.Dataset:
+    volumes = (Volume({"EchoTime": 2.3}, range(frames)),)
+    series = VaryingSeries("echo time", "decoder", {**GRE, **SIEMENS}, volumes, ("",))
+    dataset = pydicom.dcmread(write_enhanced(series, tmp_path / "enhanced")[0])
+    dataset.compress(RLELossless, generate_instance_uid=False)
+    return dataset
+
+
+@pytest.mark.parametrize("claimed", [5, 1000, 100_000])
+def test_frames_that_are_not_there_fail_alone(tmp_path: Path, claimed: int) -> None:
+    dataset = enhanced(tmp_path)
+    whole = tmp_path / "whole.dcm"
+    dataset.save_as(whole)
+    dataset.NumberOfFrames = claimed
+    lying = tmp_path / "lying.dcm"
+    dataset.save_as(lying)
+    assert np.array_equal(read_frame(str(lying), 3), read_frame(str(whole), 3))
+    for frame in (4, claimed - 1):
+        with pytest.raises(UndecodableError) as raised:
+            read_frame(str(lying), frame)
+        assert raised.value.kind is Undecodable.BROKEN
+
+
+@pytest.mark.filterwarnings("ignore:End of file reached before delimiter")
+@pytest.mark.parametrize("many", [False, True], ids=["classic", "enhanced"])
+@pytest.mark.parametrize("change", ["cut in a fragment", "length beyond the end", "length of four gigabytes"])
+def test_fragments_that_end_early_are_no_image(plain: Path, tmp_path: Path, many: bool, change: str) -> None:
+    path = tmp_path / "fragments.dcm"
+    (enhanced(tmp_path) if many else pydicom.dcmread(compressed(plain, path))).save_as(path)
+    content = bytearray(path.read_bytes())
+    last = content.rfind(b"\xfe\xff\x00\xe0")
+    if change == "cut in a fragment":
+        del content[last + 30 :]
+    else:
+        length = len(content) if change == "length beyond the end" else 0xFFFFFFF0
+        content[last + 4 : last + 8] = length.to_bytes(4, "little")
+    path.write_bytes(content)
+    with pytest.raises(UndecodableError):
+        read_frame(str(path), 3 if many else 0)
+    if many:
+        assert read_frame(str(path), 0).shape == (16, 20)
+
+
+@pytest.mark.parametrize("side", [4096, 8000, 65535])
+def test_a_huge_image_with_little_data_is_refused(plain: Path, tmp_path: Path, side: int) -> None:
+    dataset = pydicom.dcmread(compressed(plain, tmp_path / "rle.dcm"))
+    dataset.Rows = dataset.Columns = side
+    dataset.save_as(tmp_path / "huge.dcm")
+    with pytest.raises((UndecodableError, NoPictureError)):
+        read_frame(str(tmp_path / "huge.dcm"), 0)
+
+
+def test_pixels_that_are_a_deflate_bomb_are_a_problem_of_their_file(
+    plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deflated, "MOST_INFLATED", 20 * 2**20)
+    dataset = pydicom.dcmread(plain)
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    size = 24 * 2**20
+    dataset.PixelData = b""
+    path = tmp_path / "bomb.dcm"
+    dataset.save_as(path)
+    start = path.read_bytes()
+    length = 144 + int.from_bytes(start[140:144], "little")
+    header = zlib.decompress(start[length:], -zlib.MAX_WBITS)
+    assert header.endswith(b"\xe0\x7f\x10\x00OW" + bytes(6))
+    squeezing = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    body = squeezing.compress(header[:-4] + size.to_bytes(4, "little"))
+    body += b"".join(squeezing.compress(bytes(2**20)) for _ in range(size // 2**20)) + squeezing.flush()
+    path.write_bytes(start[:length] + body)
+    assert "inflates to more than" in read_file(str(path)).problem
+    with pytest.raises(InflatedTooLargeError):
+        read_frame(str(path), 0)

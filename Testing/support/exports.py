@@ -17,6 +17,7 @@ from SeriesClassifierLib.export.deidentify import PATIENT, deidentified, write_d
 from SeriesClassifierLib.export.exported_header import header_to_json
 from SeriesClassifierLib.export.site_key import SiteKey
 from SeriesClassifierLib.headers.part_header import series_headers
+from SeriesClassifierLib.images.pixels import stored_frame
 from SeriesClassifierLib.parts.split import split
 from SeriesClassifierLib.records import Study
 from SeriesClassifierLib.vocabulary import label_text
@@ -53,9 +54,8 @@ def write_export(studies: Iterable[Study], folder: Path, key: SiteKey, *, dicom:
                     write_slices(folder / "slices" / f"{len(rows):06d}.npz", len(rows))
                 for number, instance in enumerate(series.instances[:dicom]):
                     dataset = pydicom.dcmread(instance.path)
-                    write_deidentified(
-                        deidentified(dataset, key), folder / "dicom" / f"{len(rows):06d}_{number}.dcm"
-                    )
+                    safe = deidentified(dataset, key, stored_frame(instance.path, instance.frame))
+                    write_deidentified(safe, folder / "dicom" / f"{len(rows):06d}_{number}.dcm")
     with open(folder / "labels.csv", "w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()

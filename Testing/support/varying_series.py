@@ -104,6 +104,7 @@ _FRAME = {
     "RepetitionTime": ("MRTimingAndRelatedParametersSequence", "RepetitionTime"),
     "DiffusionBValue": ("MRDiffusionSequence", "DiffusionBValue"),
     "ImageType": ("MRImageFrameTypeSequence", "FrameType"),
+    "AcquisitionContrast": ("MRImageFrameTypeSequence", "AcquisitionContrast"),
     "ComplexImageComponent": ("MRImageFrameTypeSequence", "ComplexImageComponent"),
     "TemporalPositionIdentifier": ("FrameContentSequence", "TemporalPositionIndex"),
     "AcquisitionNumber": ("FrameContentSequence", "FrameAcquisitionNumber"),
@@ -259,6 +260,7 @@ def _echoes() -> list[VaryingSeries]:
 def _others() -> list[VaryingSeries]:
     ie = {**GRE, **SIEMENS}
     return [
+        VaryingSeries("contrast", "two beside each other", {**GRE, **PHILIPS}, (Volume({"AcquisitionContrast": "T1"}), Volume({"AcquisitionContrast": "T2", "EchoTime": 90.0}, range(6, 12))), ("contrast=T1", "contrast=T2")),
         VaryingSeries("repetition time", "three", {**GRE, **GE}, _volumes("RepetitionTime", [300.0, 700.0, 2000.0]), ("TR=300", "TR=700", "TR=2000")),
         VaryingSeries("preparation", "magnetization transfer by scan option", {**GRE, **GE}, (Volume({"ScanOptions": ("FAST_GEMS", "MT")}), Volume({"ScanOptions": "FAST_GEMS"})), ("prep=MT", "prep=none")),
         VaryingSeries("preparation", "magnetization transfer by variant", ie, (Volume({"SequenceVariant": ("SP", "MTC")}), Volume({"SequenceVariant": "SP"})), ("prep=MTC", "prep=none")),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from SeriesClassifierLib.errors import PrivacyError
 from SeriesClassifierLib.export.deidentify import PATIENT, deidentified, write_deidentified
 from SeriesClassifierLib.export.identifier_scan import identifiers_of, scan
 from SeriesClassifierLib.export.site_key import SiteKey
+from SeriesClassifierLib.images.pixels import stored_frame
 from SeriesClassifierLib.records import TagValue
 from SeriesClassifierLib.sources import open_source
 from SeriesClassifierLib.sources.tags import TAGS
@@ -24,6 +24,7 @@ from SeriesClassifierLib.sources.tags import TAGS
 KEY = SiteKey(bytes(range(32)))
 KEPT = {tag.keyword for tag in TAGS} | {
     *("PatientName", "PatientIdentityRemoved", "DeidentificationMethod", "PixelData"),
+    "DeidentificationMethodCodeSequence",
     *("BitsAllocated", "HighBit", "PixelRepresentation", "LossyImageCompression"),
 }
 EMPTY = {
@@ -58,7 +59,7 @@ def image(tmp_path: Path, **tags: TagValue) -> Dataset:
 def test_nothing_but_what_is_on_the_list_leaves(tmp_path: Path) -> None:
     out = deidentified(image(tmp_path), KEY)
     assert {element.keyword for element in out} <= KEPT | EMPTY
-    assert not [element for element in out if element.tag.is_private or element.VR == "SQ"]
+    assert [e.keyword for e in out if e.tag.is_private or e.VR == "SQ"] == ["DeidentificationMethodCodeSequence"]
     assert all(not out.get(keyword) for keyword in EMPTY)
     assert not [element for element in out if element.VR in ("DA", "DT", "TM") and element.value]
     assert (out.PatientName, out.PatientIdentityRemoved) == ("ANON", "YES")
@@ -162,34 +163,67 @@ def test_files_without_pixels_or_compression_that_is_known_are_refused(tmp_path:
         deidentified(dataset, KEY)
 
 
-def jpeg(*segments: tuple[int, bytes]) -> bytes:
-    """The head of a JPEG stream, enough to be looked at."""
-    body = b"".join(struct.pack(">HH", marker, len(data) + 2) + data for marker, data in segments)
-    return b"\xff\xd8" + body + struct.pack(">HH", 0xFFDA, 2) + b"\1\2\3\xff\xd9"
+SYNTAXES = {
+    "RLE": "1.2.840.10008.1.2.5",
+    "JPEG lossless": "1.2.840.10008.1.2.4.70",
+    "JPEG-LS": "1.2.840.10008.1.2.4.80",
+    "JPEG 2000": "1.2.840.10008.1.2.4.90",
+}
 
 
-@pytest.mark.parametrize(
-    ("segment", "safe"),
-    [
-        ((0xFFFE, b"Svenja Lindqvist"), False),
-        ((0xFFE1, b"Exif\0\0Lindqvist"), False),
-        ((0xFFE0, b"JFIF\0\1\1\0\0\1\0\1\0\0"), True),
-        ((0xFFC3, b"\x0c\0\1\0\1\1\1\x11\0"), True),
-    ],
-)
-def test_comments_within_compressed_pixels_are_refused(
-    tmp_path: Path, segment: tuple[int, bytes], safe: bool
-) -> None:
+@pytest.mark.parametrize("syntax", SYNTAXES.values(), ids=SYNTAXES)
+def test_compressed_pixels_leave_as_values_and_nothing_else(tmp_path: Path, syntax: str) -> None:
     dataset = image(tmp_path)
-    dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.70"
-    dataset.PixelData = encapsulate([jpeg(segment)])
-    if safe:
-        out = deidentified(dataset, KEY)
-        write_deidentified(out, tmp_path / "out.dcm")
-        assert pydicom.dcmread(tmp_path / "out.dcm").PixelData == dataset.PixelData
-    else:
-        with pytest.raises(PrivacyError, match="comment"):
-            deidentified(dataset, KEY)
+    values = dataset.pixel_array
+    dataset.file_meta.TransferSyntaxUID = syntax
+    dataset.PixelData = encapsulate([b"\xff\xd8\xff\xfe\0\x12Svenja Lindqvist\xff\xd9 behind: Lindqvist"])
+    with pytest.raises(PrivacyError, match="decoded"):
+        deidentified(dataset, KEY)
+    write_deidentified(deidentified(dataset, KEY, values), tmp_path / "out.dcm")
+    out = pydicom.dcmread(tmp_path / "out.dcm")
+    assert out.file_meta.TransferSyntaxUID == "1.2.840.10008.1.2.1"
+    assert np.array_equal(out.pixel_array, values)
+    assert b"Lindqvist" not in (tmp_path / "out.dcm").read_bytes()
+
+
+def test_decoded_pixels_of_another_size_are_refused(tmp_path: Path) -> None:
+    dataset = image(tmp_path)
+    dataset.file_meta.TransferSyntaxUID = SYNTAXES["RLE"]
+    with pytest.raises(PrivacyError, match="cut off"):
+        deidentified(dataset, KEY, np.zeros((2, 2), np.uint16))
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_spare_bits_of_pixels_stay_behind(tmp_path: Path, signed: bool) -> None:
+    dataset = image(tmp_path)
+    values = dataset.pixel_array.astype(np.int64)
+    if signed:
+        dataset.PixelRepresentation = 1
+        values = values - 700
+    clean = (values & 0x0FFF).astype("<u2")
+    dataset.PixelData = (clean | np.uint16(0xA000)).tobytes()  # an overlay of old in the bits above the twelfth
+    write_deidentified(deidentified(dataset, KEY), tmp_path / "out.dcm")
+    out = pydicom.dcmread(tmp_path / "out.dcm")
+    assert np.array_equal(out.pixel_array.astype(np.int64), values)
+    raw = np.frombuffer(out.PixelData, "<i2" if signed else "<u2").reshape(values.shape)
+    assert np.array_equal(raw.astype(np.int64), values)
+
+
+def test_values_that_lie_high_in_their_words_are_moved_down(tmp_path: Path) -> None:
+    dataset = image(tmp_path)
+    values = dataset.pixel_array
+    dataset.HighBit = 15
+    dataset.PixelData = (values.astype("<u2") << 4).tobytes()
+    out = deidentified(dataset, KEY)
+    assert out.HighBit == 11
+    assert np.array_equal(np.frombuffer(out.PixelData, "<u2").reshape(values.shape), values)
+
+
+def test_the_methods_are_named_by_their_codes(tmp_path: Path) -> None:
+    out = deidentified(image(tmp_path), KEY)
+    found = [(item.CodeValue, item.CodingSchemeDesignator) for item in out.DeidentificationMethodCodeSequence]
+    assert found == [("113100", "DCM"), ("113108", "DCM")]
+    assert out.PatientIdentityRemoved == "YES"
 
 
 def test_every_real_image_leaves_clean(slicer_database: Path, tmp_path: Path) -> None:
@@ -201,7 +235,7 @@ def test_every_real_image_leaves_clean(slicer_database: Path, tmp_path: Path) ->
         before = middle.read_bytes()
         dataset = pydicom.dcmread(middle)
         path = tmp_path / f"{number:04d}.dcm"
-        write_deidentified(deidentified(dataset, KEY), path)
+        write_deidentified(deidentified(dataset, KEY, stored_frame(str(middle), 0)), path)
         assert np.array_equal(pydicom.dcmread(path).pixel_array, pydicom.dcmread(middle).pixel_array)
         assert middle.read_bytes() == before
         files.append(middle)

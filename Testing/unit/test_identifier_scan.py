@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import json
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -17,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydicom.dataset import Dataset
+from pydicom.encaps import encapsulate
 from support.exports import CARD, nifti, png, write_export
 from support.simulated import write_small_series
 
@@ -261,6 +263,33 @@ def plant_dicom_pixels(folder: Path, value: str) -> None:
     dataset.save_as(folder / "0001.dcm")
 
 
+def compressed(folder: Path, frame: bytes) -> Dataset:
+    dataset = dicom(folder)
+    dataset.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.4.70"
+    dataset.PixelData = encapsulate([frame])
+    dataset["PixelData"].is_undefined_length = True
+    return dataset
+
+
+def plant_dicom_tail(folder: Path, value: str) -> None:
+    compressed(folder, b"\xff\xd8\xff\xda\0\2data\xff\xd9 " + value.encode()).save_as(folder / "0001.dcm")
+
+
+def plant_dicom_comment(folder: Path, value: str) -> None:
+    segment = struct.pack(">HH", 0xFFFE, len(value.encode()) + 2) + value.encode()
+    compressed(folder, b"\xff\xd8" + segment + b"\xff\xda\0\2data\xff\xd9").save_as(folder / "0001.dcm")
+
+
+def plant_dicom_preamble(folder: Path, value: str) -> None:
+    dataset = dicom(folder)
+    dataset.preamble = (b"\n" + value.encode() + b"\n").ljust(128, b"\0")[:128]
+    dataset.save_as(folder / "0001.dcm")
+
+
+def plant_png_behind(folder: Path, value: str) -> None:
+    (folder / "a.png").write_bytes(png() + b"\n" + value.encode())
+
+
 FIELDS = (
     *(plant_json, plant_json_key, plant_json_lines, plant_csv, plant_csv_id, plant_text_gz, plant_npz_text),
     *(plant_npz_name, plant_nifti, plant_png, plant_png_packed, plant_dicom, plant_dicom_nested),
@@ -268,21 +297,51 @@ FIELDS = (
 )
 NAMES = (plant_npz_name, plant_name, plant_folder)
 LINES = (plant_markdown, plant_yaml, plant_html, plant_zip_comment)
+BYTES = (plant_zip_comment, plant_dicom_tail, plant_dicom_comment, plant_dicom_preamble, plant_png_behind)
 PIXELS = (plant_npy_pixels, plant_nifti_pixels, plant_dicom_pixels)
+
+
+PLACES = (*dict.fromkeys((*FIELDS, *LINES, *PIXELS, *BYTES)),)
+
+
+def test_there_are_at_least_26_places() -> None:
+    assert len(PLACES) >= 26
+
+
+def test_pixels_that_may_show_or_hide_text_are_findings(tmp_path: Path) -> None:
+    changes: dict[str, dict[str, object]] = {
+        "burned-in annotation": {"BurnedInAnnotation": "YES"},
+        "secondary capture": {"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"},
+        "color image": {"PhotometricInterpretation": "RGB"},
+        "spare bits": {"PixelData": b"\x41\xf0" * 48},
+    }
+    for words, tags in changes.items():
+        folder = tmp_path / words
+        folder.mkdir()
+        dataset = dicom(folder)
+        for keyword, value in tags.items():
+            setattr(dataset, keyword, value)
+        dataset.save_as(folder / "0001.dcm")
+        assert any(words in finding.kind for finding in scan(folder)), words
+
+
+def test_bytes_behind_a_compressed_image_are_a_finding(tmp_path: Path) -> None:
+    plant_dicom_tail(tmp_path, "xyz")
+    assert "bytes behind a compressed image" in {finding.kind for finding in scan(tmp_path)}
 
 
 def tells(planter: Callable[[Path, str], None], value: str, kind: str) -> bool:
     """Whether the rule of ``scan`` says that the value is found there."""
     if planter in PIXELS:
         return not only_whole(value, kind) and len(value) >= (8 if any(c.isalpha() for c in value) else 12)
-    if planter is plant_zip_comment:
+    if planter in BYTES:
         return not only_whole(value, kind)
     if planter in LINES:
         return not (only_whole(value, kind) and (common_word(value, kind) or is_number(value)))
     return planter not in NAMES or not ("/" in value or (only_whole(value, kind) and is_number(value)))
 
 
-@pytest.mark.parametrize("planter", [*FIELDS, *LINES, *PIXELS], ids=lambda planter: planter.__name__)
+@pytest.mark.parametrize("planter", PLACES, ids=lambda planter: planter.__name__)
 def test_every_identifier_is_found_wherever_it_is_planted_and_is_not_repeated(
     tmp_path: Path, identifiers: Identifiers, planter: Callable[[Path, str], None]
 ) -> None:
