@@ -28,6 +28,8 @@ _SAME = 1e-4
 _ORTHONORMAL = 0.01
 # 512 MB in 32 bits; whoever writes the volume needs them twice.
 _MOST_VOXELS = 2**27
+# NIfTI-1 counts in 16 bits.
+_LONGEST = 2**15 - 1
 # Whole factors below this cannot exceed 64 bits with a stored value.
 _MOST_WHOLE = 2.0**30
 
@@ -198,7 +200,7 @@ def voxels(images: Sequence[Instance]) -> NDArray[Any] | NoVolume:
         if stored.ndim != 2:
             return NoVolume.COLOR
         if k == 0:
-            if stored.size * len(images) > _MOST_VOXELS:
+            if stored.size * len(images) > _MOST_VOXELS or max(*stored.shape, len(images)) > _LONGEST:
                 return NoVolume.TOO_LARGE
             values = np.zeros((len(images), *stored.shape), np.int32)
         elif stored.shape != values.shape[1:]:

@@ -11,19 +11,25 @@ from collections import Counter
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pydicom
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from SeriesClassifierLib.cli.main import main
 from SeriesClassifierLib.export.labeled_parts import LabeledParts
 from SeriesClassifierLib.export.site_key import SiteKey
 from SeriesClassifierLib.export.training_layout import Settings
 from SeriesClassifierLib.export.training_set import Exported, export_training_set
+from SeriesClassifierLib.export.volumes import volume_path, write_volume
+from SeriesClassifierLib.images import volume
 from SeriesClassifierLib.journal.store import Journal
 from SeriesClassifierLib.parts.split import split
+from SeriesClassifierLib.records import Instance, Part
 from SeriesClassifierLib.sources import open_source
 
 # Oblique, of three b-values, of thick JPEG slices, one slice, a localizer, sagittal with a slope that is not
@@ -67,10 +73,10 @@ def export(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Expor
         for label in list(opened.current_all()):
             opened.correct([label], {"sequence": label.sequence}, "reader")
         labels.extend(opened.human_labels())
-        settings = Settings(slices=1, side=16, volumes=True)
-        one = export_training_set(labels, open_source(source), place / "one", KEY, settings)
+        chosen = Settings(slices=1, side=16, volumes=True)
+        one = export_training_set(labels, open_source(source), place / "one", KEY, chosen)
         some = open_source(source / "prostate")
-        again = export_training_set(labels, some, place / "again", KEY, settings)
+        again = export_training_set(labels, some, place / "again", KEY, chosen)
     files = {
         KEY.pseudonym("part", part.key): [Path(i.path) for i in part.instances]
         for study in open_source(source).studies()
@@ -201,6 +207,37 @@ def test_two_exports_have_the_same_bytes_and_nothing_in_the_headers(export: Expo
             assert not any(content[begin:end])
         assert content[348:352] == bytes(4)  # no extension
         assert np.frombuffer(content[108:112], "<f4") == 352
+
+
+@settings(max_examples=15)
+@given(st.integers(0, 10**6), st.integers(3, 7), st.floats(0.4, 9.0))
+def test_rounded_cosines_are_written_and_read_at_any_angle(seed: int, digits: int, gap: float) -> None:
+    """NIfTI readers refuse axes that are not perpendicular; files round them."""
+    sitk = pytest.importorskip("SimpleITK", reason=NO_SIMPLEITK)
+    axes = np.linalg.qr(np.random.default_rng(seed).normal(size=(3, 3)))[0].round(digits)
+    normal = np.cross(axes[:, 0], axes[:, 1])
+    images = tuple(
+        Instance(
+            f"{k}.dcm",
+            0,
+            {
+                "ImageOrientationPatient": (*map(float, axes[:, 0]), *map(float, axes[:, 1])),
+                "ImagePositionPatient": tuple(map(float, 90 - k * gap * normal)),
+                "PixelSpacing": (0.5, 0.75),
+                "InstanceNumber": k + 1.0,
+            },
+        )
+        for k in range(5)
+    )
+    part = Part("1", 1, 1, images)
+    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
+        patch.setattr(volume, "stored_frame", lambda *_: np.ones((4, 3), np.int16))
+        assert write_volume(Path(folder), "a", part) == ""
+        found = sitk.ReadImage(str(volume_path(Path(folder), "a", test=False)))
+    expected = np.stack([axes[:, 0], axes[:, 1], normal], axis=1)
+    assert np.allclose(np.reshape(found.GetDirection(), (3, 3)), expected, atol=2 * 10.0**-digits + 1e-5)
+    assert found.GetSpacing() == pytest.approx((0.75, 0.5, gap), rel=5e-3)
+    assert found.GetOrigin() == pytest.approx(images[-1].numbers("ImagePositionPatient"), abs=1e-3)
 
 
 def test_what_is_no_volume_is_named_in_the_card_and_in_the_manifest(export: Export) -> None:

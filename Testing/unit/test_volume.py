@@ -276,12 +276,11 @@ def test_frames_of_an_enhanced_file_are_slices_with_their_own_scaling(tmp_path: 
 
 
 def test_a_part_that_would_fill_the_memory_is_no_volume(monkeypatch: pytest.MonkeyPatch) -> None:
-    frames = [Instance("a.dcm", k, {}) for k in range(20_000)]
-    pixels = {256: np.zeros((256, 256), np.uint16), 4: np.ones((4, 4), np.uint16)}
-    monkeypatch.setattr(volume, "stored_frame", lambda *_: pixels[256])
-    assert voxels(frames) is NoVolume.TOO_LARGE
-    monkeypatch.setattr(volume, "stored_frame", lambda *_: pixels[4])
-    assert values_of(frames).sum() == 20_000 * 16
+    pixels = {name: np.ones(shape, np.uint16) for name, shape in (("a", (256, 256)), ("b", (2, 40_000)), ("c", (4, 4)))}
+    monkeypatch.setattr(volume, "stored_frame", lambda path, _frame: pixels[path])
+    assert voxels([Instance("a", k, {}) for k in range(20_000)]) is NoVolume.TOO_LARGE
+    assert voxels([Instance("b", 0, {})]) is NoVolume.TOO_LARGE  # NIfTI counts to 32,767
+    assert values_of([Instance("c", k, {}) for k in range(20_000)]).sum() == 20_000 * 16
 
 
 def test_pixels_of_several_kinds_are_no_volume(monkeypatch: pytest.MonkeyPatch) -> None:
