@@ -19,6 +19,7 @@ import numpy as np
 from support.simulated import write_small_series
 from support.varying_series import GRE, SIEMENS, VaryingSeries, Volume, write_enhanced
 
+from SeriesClassifierLib.publish.table import text_cell
 from SeriesClassifierLib.simulation.dicom_writer import uid_of
 from SeriesClassifierLib.sources.file_reader import FileRead, read_file
 
@@ -151,7 +152,11 @@ def expected(paths: Sequence[Path]) -> Expected:
     unread: set[tuple[Path, str]] = set()
     for path in paths:
         read: FileRead = read_file(str(path))
-        images.update((i.text("StudyInstanceUID"), i.text("SeriesInstanceUID")) for i in read.instances)
+        # As a table writes them: a UID that begins like a formula gets a sign before it.
+        images.update(
+            (text_cell(i.text("StudyInstanceUID")), text_cell(i.text("SeriesInstanceUID")))
+            for i in read.instances
+        )
         if read.problem:
             unread.add((path.parent, "" if read.no_series else read.problem))
     return Expected(images, len(unread))
