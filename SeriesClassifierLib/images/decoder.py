@@ -114,8 +114,12 @@ class Decoder:
         if self._child is None or self._child.poll() is not None:
             self.close()
             self._child = _start()
-            with _Limit(self._child, _START_SECONDS):
-                self._answer_line(self._child)
+            try:
+                with _Limit(self._child, _START_SECONDS):
+                    self._answer_line(self._child)
+            except BaseException:  # its pipe may close before the system says that it has ended
+                self.close()
+                raise
         with _Limit(self._child, seconds) as limit:
             try:
                 return self._exchange(self._child, request)

@@ -35,8 +35,6 @@ MOST_GROUPS = 12
 _STACK = 15
 # Time points are only seen where at least this share of the slices is there several times.
 _REPEATED_IN_TIME = 1 / 3
-
-
 # AcquisitionContrast (PS3.3 C.8.13.3.1.1) that names none.
 _NO_CONTRAST = frozenset({"", "UNKNOWN", "MIXED"})
 
@@ -81,6 +79,7 @@ def _part(series: Series, index: int, n_parts: int, group: _Group) -> Part:
         key=key_of(series.study_uid, series.series_uid, group.values, images),
         images=images,
     )
+
 
 def _pieces(
     group: _Group, axis: str, keys: Sequence[_Key], name: Callable[[_Key], str] = lambda key: f"{key}"

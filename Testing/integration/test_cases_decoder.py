@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import threading
 import zlib
 from pathlib import Path
@@ -78,6 +79,29 @@ def test_a_child_that_is_killed_from_outside_costs_nothing(plain: Path, tmp_path
     assert child is not None
     child.kill()
     assert np.array_equal(read_frame(str(path), 0), before)
+
+
+def test_a_child_that_is_killed_while_it_starts_costs_nothing(
+    plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = compressed(plain, tmp_path / "rle.dcm")
+    start, started = decoding._start, []
+
+    def start_and_kill_the_first() -> subprocess.Popen[bytes]:
+        child = start()
+        started.append(child)
+        if len(started) == 1:
+            child.kill()
+            monkeypatch.setattr(child, "poll", lambda: None)  # the system has not told of it yet
+        return child
+
+    monkeypatch.setattr(decoding, "_start", start_and_kill_the_first)
+    own = decoding.Decoder()
+    try:
+        assert own.decode(str(path), 0, 1).shape == read_frame(str(plain), 0).shape
+    finally:
+        own.close()
+    assert len(started) == 2
 
 
 def test_two_threads_share_the_child(plain: Path, tmp_path: Path) -> None:
