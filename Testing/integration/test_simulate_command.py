@@ -52,6 +52,9 @@ def test_everything_is_read_back(task: str, tmp_path: Path, capsys: pytest.Captu
         found = read[key]
         assert found["status"] != "failed"
         assert found["study_uid"] == expected["study_uid"]
+        if found["error"]:  # a screenshot among them is named as such
+            assert (found["error"], expected["sequence"]) == ("not an MR image: secondary capture (screenshot)", "OTHER")
+            continue
         assert found["plane"] == expected["plane"]
         if expected["b_value"]:
             assert float(found["b_value"]) == float(expected["b_value"])
