@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from SeriesClassifierLib.records import Repair, Repaired, TagValue
-from SeriesClassifierLib.sources.tags import NUMBER_TO_TAG, PRIVATE_BY_PLACE, PRIVATE_GROUPS
-from SeriesClassifierLib.sources.values import Read, character_set, creator, read
+from SeriesClassifierLib.sources.tags import NUMBER_TO_TAG, PRIVATE_BY_PLACE, PRIVATE_GROUPS, PrivateTag
+from SeriesClassifierLib.sources.values import character_set, creator, read
 
 _FRONT = 1 << 17
 _MOST = 1 << 24
@@ -67,19 +67,43 @@ _CHARACTER_SET = _place(0x00080005)
 _ITEM = _place(0xFFFEE000)
 _ITEM_END = _place(0xFFFEE00D)
 _SEQUENCE_END = _place(0xFFFEE0DD)
+# Group and low byte of the element, as ``_place`` has them.
+_PRIVATE_KEY = 0x00FFFFFF
+_PRIVATE_KEYS = frozenset(group | element << 16 for group, element in PRIVATE_BY_PLACE)
+_LAST_CREATOR = 0x00FFFFFF
 _LAST_GROUP = max(max(number >> 16 for number in NUMBER_TO_TAG), max(PRIVATE_GROUPS))
 
 
-def _long_value(place: int, vr: int, raw: bytes, encoding: str) -> Read:
-    """Value of a standard tag."""
+# A plain tuple, which Python takes apart faster than a named one.
+_Value = tuple[TagValue | None, Repair | None]
+
+
+def _long_value(place: int, vr: int, raw: bytes, encoding: str) -> _Value:
+    """Value of a standard tag, and what was done to it."""
     tag = NUMBER_TO_TAG[_place(place)]
-    return read(tag.keyword, _VR_NAMES.get(vr, ""), tag.vr, raw, True, encoding)
+    done = read(tag.keyword, _VR_NAMES.get(vr, ""), tag.vr, raw, True, encoding)
+    return done.value, done.repair
 
 
 # Cached, because the files of a series repeat most of their values; long ones would fill the memory.
 _value = lru_cache(maxsize=65536)(_long_value)
 _CACHED_LENGTH = 256
 _VR_NAMES = {code: vr.decode("ascii") for code, vr in _VR_CODES.items()}
+
+
+def _long_private_value(tag: PrivateTag, vr: int, raw: bytes) -> _Value:
+    """Value of a private tag, and what was done to it."""
+    done = read(tag.name, _VR_NAMES.get(vr, ""), tag.vr, raw, True)
+    return done.value, done.repair
+
+
+_private_value = lru_cache(maxsize=16384)(_long_private_value)
+
+
+@lru_cache(maxsize=1024)
+def _compared(found: bytes, wanted: str) -> tuple[bool, bool]:
+    """Whether a private creator is the wanted one, and whether it is spelled in another way."""
+    return creator(found) == creator(wanted), found.strip(b"\0 ") != wanted.encode("latin-1")
 
 
 class _NeedMore(Exception):
@@ -128,7 +152,8 @@ def _scan(data: bytes) -> Scanned:
     if syntax in (_DEFLATED, _BIG_ENDIAN) or not syntax:
         raise _GiveUp
     dataset = _Dataset(data, explicit=syntax != _IMPLICIT)
-    return Scanned(dataset.read(pos), tuple(sorted(set(dataset.repairs))))
+    tags = dataset.read(pos)
+    return Scanned(tags, tuple(sorted(set(dataset.repairs))) if dataset.repairs else ())
 
 
 def _transfer_syntax(data: bytes) -> tuple[bytes, int]:
@@ -197,7 +222,9 @@ class _Dataset:
                         self._set_encoding(value)
                 if repair is not None:
                     self.repairs.append(Repaired(keywords[place], repair))
-            elif group in PRIVATE_GROUPS:
+            elif group in PRIVATE_GROUPS and (
+                place & _PRIVATE_KEY in _PRIVATE_KEYS or place <= _LAST_CREATOR
+            ):
                 self._keep_private(out, group, place >> 16, vr, data[pos:stop])
             pos = stop
 
@@ -206,15 +233,17 @@ class _Dataset:
             self._creators[group, element] = raw
             return
         private = PRIVATE_BY_PLACE.get((group, element & 0xFF))
-        if private is None:
+        if private is None:  # an element below the creators
             return
         found = self._creators.get((group, element >> 8), b"")
-        if creator(found) != creator(private.creator):
+        is_ours, is_other = _compared(found, private.creator)
+        if not is_ours:
             return
-        value, repair = read(private.name, _VR_NAMES.get(vr, ""), private.vr, raw, True)
+        read_value = _private_value if len(raw) <= _CACHED_LENGTH else _long_private_value
+        value, repair = read_value(private, vr, raw)
         if value is not None:
             out[private.name] = value
-        if found.strip(b"\0 ") != private.creator.encode("latin-1"):
+        if is_other:
             repair = repair or Repair.CREATOR
         if repair is not None:
             self.repairs.append(Repaired(private.name, repair))
