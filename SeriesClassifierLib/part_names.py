@@ -15,6 +15,9 @@ _WORDED = {
 }
 _PARAMETERS = frozenset({"TE", "TI", "TR", "FA"})
 _CODES = frozenset({"prep"})
+# Words of ImageType that are no words of people, or whose letters stand for something.
+_TERMS = {"OPP_PHASE": "opposed phase", "CALC_BVAL": "calculated b-value", "MINIP": "minimum MIP"}
+_ACRONYMS = frozenset({"ADC", "EADC", "FA", "MIP", "MPR", "SWI", "ASL"})
 _NO_PREPARATION = "prep=none"
 
 
@@ -46,6 +49,10 @@ def _name(text: str) -> str:
         return "without preparation"
     symbol, _, value = text.partition("=")
     if symbol in _WORDED:
-        shown = value if symbol in _CODES else value.lower().replace("_", " ").replace("+", ", ")
+        shown = value if symbol in _CODES else ", ".join(map(_word, value.split("+")))
         return _WORDED[symbol].format(value=shown)
     return f"{symbol} {value}".strip()
+
+
+def _word(code: str) -> str:
+    return _TERMS.get(code) or (code if code in _ACRONYMS else code.lower().replace("_", " "))

@@ -105,13 +105,14 @@ class Classifier:
         for series in study.series:
             if not series.instances:
                 predictions.append(self._unlabelled(study, series))
-            pieces = split(series)
-            for part in pieces:
+            images: list[Part] = []
+            for part in split(series):
                 refused = _refused(part)
                 if refused:
                     predictions.append(self._unlabelled(study, series, part, refused))
-            pieces = tuple(part for part in pieces if not _refused(part))
-            for part, header in zip(pieces, series_headers(series, pieces), strict=True):
+                else:
+                    images.append(part)
+            for part, header in zip(images, series_headers(series, images), strict=True):
                 decision = decide(header, self._model.probabilities(features(header)), self._thresholds)
                 parts.append(part)
                 headers.append(header)

@@ -127,7 +127,7 @@ def export_refusal(instance: Instance) -> Refusal | None:
 
 
 def is_picture(instance: Instance) -> bool:
-    """Whether it may be shown: an image, of whatever modality, that is known to hold no text."""
+    """Whether it may be shown: an image, of whatever modality, that is not suspected to hold text."""
     kind = _kind(instance)
     return kind is None or kind is ObjectKind.OTHER_MODALITY
 

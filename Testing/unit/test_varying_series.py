@@ -101,7 +101,7 @@ def test_a_stray_slice_makes_no_stack_multi() -> None:
     ("key", "name"),
     [("TI=400@12", "TI 400"), ("FA=15@12", "FA 15"), ("component=PHASE@12", "phase image"), ("all@12", ""),
      ("type=FAT_FRACTION,TE=2.3@12", "fat fraction, TE 2.3"), ("prep=none@1", "without preparation"),
-     ("prep=MT@1", "with MT"), ("time=2@1", "time 2"), ("", "")],
+     ("prep=MT@1", "with MT"), ("type=OPP_PHASE@1", "opposed phase"), ("type=ADC+MIP@1", "ADC, MIP"), ("time=2@1", "time 2"), ("", "")],
 )  # fmt: skip
 def test_parts_are_named_by_what_tells_them_apart(key: str, name: str) -> None:
     assert name_of_values(key) == name
