@@ -13,6 +13,7 @@ import warnings
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from SeriesClassifierLib.patients import named_patients
 from SeriesClassifierLib.records import Instance
@@ -48,15 +49,25 @@ class Distinct:
 
 def identity(instance: Instance) -> Identity:
     """What its tags say to identify an image within its series: the same for every copy of the file."""
-    place = [round(v, 1) for v in instance.numbers("ImagePositionPatient")]
-    turned = [round(v, 2) for v in instance.numbers("ImageOrientationPatient")]
     return (
         instance.text("SOPInstanceUID"),
         str(instance.frame),
-        *(f"{v + 0.0:g}" for v in (*place, *turned)),
+        *_rounded(instance.numbers("ImagePositionPatient"), 1),
+        *_rounded(instance.numbers("ImageOrientationPatient"), 2),
         *("\\".join(instance.tokens(keyword)) for keyword in _TEXTS),
-        *("\\".join(f"{v:g}" for v in instance.numbers(keyword)) for keyword in _NUMBERS),
+        *(_joined(instance.numbers(keyword)) for keyword in _NUMBERS),
     )
+
+
+# Cached, because the images of a series repeat most of their values. Adding zero makes one of both zeros.
+@lru_cache(maxsize=16384)
+def _rounded(values: tuple[float, ...], digits: int) -> tuple[str, ...]:
+    return tuple(f"{round(v, digits) + 0.0:g}" for v in values)
+
+
+@lru_cache(maxsize=16384)
+def _joined(values: tuple[float, ...]) -> str:
+    return "\\".join(f"{v + 0.0:g}" for v in values)
 
 
 def without_copies(instances: Iterable[Instance]) -> Distinct:

@@ -55,6 +55,7 @@ _UN = int.from_bytes(b"UN", "little")
 _head = struct.Struct("<IHH").unpack_from
 _implicit_head = struct.Struct("<II").unpack_from
 _uint32 = struct.Struct("<I").unpack_from
+_uint16 = struct.Struct("<H").unpack_from
 
 
 def _place(number: int) -> int:
@@ -134,7 +135,7 @@ def scan(path: str) -> Scanned | None:
             ended = len(data) < size
             try:
                 return _scan(data)
-            except _GiveUp:
+            except (_GiveUp, KeyError):
                 return None
             except RecursionError:
                 return None
@@ -174,6 +175,23 @@ def _transfer_syntax(data: bytes) -> tuple[bytes, int]:
         pos += length
 
 
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """All elements of one group of a file, and what was read from them."""
+
+    data: bytes
+    tags: dict[str, TagValue]
+    repairs: tuple[Repaired, ...]
+
+
+# The last group of each number, byte order of its VRs and character set: the files of a series repeat most
+# groups byte for byte, and comparing bytes costs less than reading them.
+_last_groups: dict[tuple[int, bool, str], _Group] = {}
+_LONGEST_GROUP = 1 << 16
+# The group that holds SOPInstanceUID is never the same in two files.
+_IDENTIFYING = 0x0008
+
+
 class _Dataset:
     """Walks the elements of one data set in a buffer."""
 
@@ -185,28 +203,55 @@ class _Dataset:
         self.repairs: list[Repaired] = []
 
     def read(self, pos: int) -> dict[str, TagValue]:
-        """The wanted tags from ``pos`` on. Raises _NeedMore, struct.error or _GiveUp."""
-        data, explicit, keywords, header_size = self._data, self._explicit, _KEYWORDS, _HEADER_SIZE
-        end = len(data)
+        """The wanted tags from ``pos`` on. Raises _NeedMore, struct.error, KeyError (of a VR) or _GiveUp."""
+        data = self._data
         out: dict[str, TagValue] = {}
-        vr = last_group = 0
+        before = 0
+        while True:
+            group = _uint16(data, pos)[0]
+            if group > _LAST_GROUP:
+                return out
+            if group <= before:
+                raise _GiveUp
+            before = group
+            if group == _IDENTIFYING:
+                pos = self._read_group(pos, group, out)
+                continue
+            key = (group, self._explicit, self._encoding)
+            last = _last_groups.get(key)
+            if last is not None and data.startswith(last.data, pos):
+                stop = pos + len(last.data)
+                if _uint16(data, stop)[0] != group:
+                    out.update(last.tags)
+                    self.repairs += last.repairs
+                    pos = stop
+                    continue
+            tags: dict[str, TagValue] = {}
+            n_repairs = len(self.repairs)
+            stop = self._read_group(pos, group, tags)
+            if stop - pos <= _LONGEST_GROUP:
+                _last_groups[key] = _Group(data[pos:stop], tags, tuple(self.repairs[n_repairs:]))
+            out.update(tags)
+            pos = stop
+
+    def _read_group(self, pos: int, group: int, out: dict[str, TagValue]) -> int:
+        """Put the wanted tags of the group that begins at ``pos`` into ``out``; the position behind it."""
+        data, explicit, keywords, header_size = self._data, self._explicit, _KEYWORDS, _HEADER_SIZE
+        is_private = group in PRIVATE_GROUPS
+        end = len(data)
+        vr = 0
         while True:
             if explicit:
                 place, vr, length = _head(data, pos)
-                size = header_size.get(vr)
-                if size == _LONG:
-                    length = _uint32(data, pos + 8)[0]
-                pos += size or _LONG
             else:
                 place, length = _implicit_head(data, pos)
-                size = _SHORT
-                pos += _SHORT
-            group = place & 0xFFFF
-            if group > _LAST_GROUP:
-                return out
-            if size is None or group < last_group:
-                raise _GiveUp
-            last_group = group
+            if place & 0xFFFF != group:
+                return pos
+            if not explicit or header_size[vr] == _SHORT:
+                pos += 8
+            else:
+                length = _uint32(data, pos + 8)[0]
+                pos += 12
             if length == _UNDEFINED:
                 pos = self._skip_sequence(pos, explicit and vr != _UN)
                 continue
@@ -222,9 +267,7 @@ class _Dataset:
                         self._set_encoding(value)
                 if repair is not None:
                     self.repairs.append(Repaired(keywords[place], repair))
-            elif group in PRIVATE_GROUPS and (
-                place & _PRIVATE_KEY in _PRIVATE_KEYS or place <= _LAST_CREATOR
-            ):
+            elif is_private and (place & _PRIVATE_KEY in _PRIVATE_KEYS or place <= _LAST_CREATOR):
                 self._keep_private(out, group, place >> 16, vr, data[pos:stop])
             pos = stop
 
