@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from SeriesClassifierLib.images.decoder import Undecodable
-from SeriesClassifierLib.images.pixels import ClaimError, decode_here
+from SeriesClassifierLib.images.encapsulated import ClaimError, decode_here
 
 # What a decoder may need beside a frame of 8 bytes a sample in a few copies.
 _SPARE_BYTES = 512 * 2**20

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from SeriesClassifierLib.images.decoder import UndecodableError
-from SeriesClassifierLib.images.pixels import NoPictureError, read_frame
+from SeriesClassifierLib.images.pixel_module import NoPictureError
+from SeriesClassifierLib.images.pixels import read_frame
 from SeriesClassifierLib.images.preprocess import prepare
 from SeriesClassifierLib.parts.geometry import in_slice_order, place_key
 from SeriesClassifierLib.parts.image_gate import is_picture
@@ -65,11 +68,9 @@ def read_slices(instances: Sequence[Instance], n: int, side: int) -> Slices:
     pictures: list[NDArray[np.uint8]] = []
     problems: dict[str, int] = {}
     fatal: list[tuple[UndecodableError, str]] = []
-    for instance in choose(instances, n):
+    for instance, frame in _frames(choose(instances, n)):
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                pictures.append(prepare(read_frame(instance.path, instance.frame), side))
+            pictures.append(prepare(frame.result(), side))
         except NoPictureError as error:
             problems[str(error)] = problems.get(str(error), 0) + 1
         except UndecodableError as error:
@@ -87,3 +88,15 @@ def read_slices(instances: Sequence[Instance], n: int, side: int) -> Slices:
     stacked = np.stack(pictures) if pictures else np.zeros((0, side, side), np.uint8)
     texts = tuple(f"{reason}, {count} of the slices" for reason, count in problems.items())
     return Slices(stacked, texts, *(fatal[0] if fatal and not pictures else ()))
+
+
+def _frames(images: Sequence[Instance]) -> Iterator[tuple[Instance, Future[NDArray[np.float64]]]]:
+    """Each image with its pixels to come: the next one is decoded while one is prepared."""
+    coming: deque[tuple[Instance, Future[NDArray[np.float64]]]] = deque()
+    with warnings.catch_warnings(), ThreadPoolExecutor(max_workers=1) as reader:
+        warnings.simplefilter("ignore")
+        for image in images:
+            coming.append((image, reader.submit(read_frame, image.path, image.frame)))
+            if len(coming) > 1:
+                yield coming.popleft()
+        yield from coming

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from SeriesClassifierLib.images.decoder import UndecodableError
-from SeriesClassifierLib.images.pixels import NoPictureError, read_frame
+from SeriesClassifierLib.images.pixel_module import NoPictureError
+from SeriesClassifierLib.images.pixels import read_frame
 from SeriesClassifierLib.images.slices import choose
 from SeriesClassifierLib.parts.geometry import in_slice_order
 from SeriesClassifierLib.parts.image_gate import is_picture

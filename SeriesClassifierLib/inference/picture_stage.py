@@ -12,6 +12,7 @@ from SeriesClassifierLib.bundles.bundle import Bundle
 from SeriesClassifierLib.errors import BundleError
 from SeriesClassifierLib.headers.features import features
 from SeriesClassifierLib.headers.part_header import PartHeader
+from SeriesClassifierLib.images.pixels import expect
 from SeriesClassifierLib.images.slices import Slices, read_slices
 from SeriesClassifierLib.inference.combine import combine
 from SeriesClassifierLib.inference.decide import Decision, best_above
@@ -65,6 +66,7 @@ class PictureStage:
         wanted = [index for index, decision in enumerate(out) if self._wants(headers[index], decision)]
         if not self._models or not wanted:
             return out, bundles, undecoded
+        expect(parts[index].instances[0].path for index in wanted)
 
         @cache  # a study whose region no words name is looked at for its region, and not again
         def look(model: PictureModel, index: int) -> _Look:

@@ -17,6 +17,7 @@ from SeriesClassifierLib.sources.tags import NUMBER_TO_TAG, PRIVATE_BY_PLACE, PR
 from SeriesClassifierLib.sources.values import character_set, creator, read
 
 _FRONT = 1 << 17
+_FRONT_OF_META = 1 << 12
 _MOST = 1 << 24
 _UNDEFINED = 0xFFFFFFFF
 _IMPLICIT = b"1.2.840.10008.1.2"
@@ -146,6 +147,18 @@ def scan(path: str) -> Scanned | None:
                 data += file.read(size - len(data))
 
 
+def transfer_syntax(path: str) -> str:
+    """TransferSyntaxUID, "" where the front of the file does not show it. Raises OSError."""
+    with open(path, "rb", buffering=0) as file:
+        front = file.read(_FRONT_OF_META)
+    if front[128:132] != b"DICM":
+        return ""
+    try:
+        return _transfer_syntax(front)[0].decode("ascii", "replace")
+    except (_GiveUp, KeyError, struct.error):
+        return ""
+
+
 def _scan(data: bytes) -> Scanned:
     if data[128:132] != b"DICM":
         raise _GiveUp
@@ -206,7 +219,7 @@ class _Dataset:
         """The wanted tags from ``pos`` on. Raises _NeedMore, struct.error, KeyError (of a VR) or _GiveUp."""
         data = self._data
         out: dict[str, TagValue] = {}
-        before = 0
+        before = -1
         while True:
             group = _uint16(data, pos)[0]
             if group > _LAST_GROUP:

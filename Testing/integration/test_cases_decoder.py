@@ -21,7 +21,8 @@ from SeriesClassifierLib.cli.main import main
 from SeriesClassifierLib.images import decoder as decoding
 from SeriesClassifierLib.images.codestream import Claim, claim_of
 from SeriesClassifierLib.images.decoder import Undecodable, UndecodableError, decoder
-from SeriesClassifierLib.images.pixels import NoPictureError, read_frame, stored_frame
+from SeriesClassifierLib.images.pixel_module import NoPictureError
+from SeriesClassifierLib.images.pixels import read_frame, stored_frame
 from SeriesClassifierLib.sources import deflated
 from SeriesClassifierLib.sources.deflated import InflatedTooLargeError
 from SeriesClassifierLib.sources.file_reader import read_file

@@ -6,10 +6,13 @@ import os
 import shutil
 import sqlite3
 import struct
+import tempfile
 from pathlib import Path
 
 import pydicom
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from pydicom.datadict import dictionary_VR, keyword_for_tag
 from support.bad_input import element, encode, part10
 from support.simulated import write_small_series
@@ -138,6 +141,51 @@ def test_reading_any_test_file_ends_in_images_or_a_reason(path: Path) -> None:
     read = read_file(str(path))
     assert not (read.instances and read.problem)
     assert all(instance.text("SeriesInstanceUID") for instance in read.instances)
+
+
+# Values that files share and values that they do not, so that a group is often, and not always, the one of
+# the file before.
+FEW_VALUES = {
+    0x00080005: ("CS", [b"ISO_IR 100", b"ISO_IR 192", b""]),
+    0x00080018: ("UI", [b"1.2.3", b"1.2.4"]),
+    0x00100010: ("PN", ["Müller".encode(), "Müller".encode("latin-1")]),
+    0x00180081: ("DS", [b"80", b"80,5"]),
+    0x00181030: ("LO", ["Übersicht".encode(), b"T2"]),
+    0x00190010: ("LO", [b"SIEMENS MR HEADER", b"GEMS_ACQU_01", b"siemens mr header"]),
+    0x0019100C: ("IS", [b"800", b"0"]),
+    0x0020000E: ("UI", [b"1.2.3"]),
+    0x00200013: ("IS", [b"1", b"2"]),
+}
+FEW_FILES = st.lists(
+    st.tuples(
+        st.fixed_dictionaries({}, optional={n: st.sampled_from(values) for n, (_, values) in FEW_VALUES.items()}),
+        st.booleans(),
+    ),
+    min_size=2,
+    max_size=6,
+)
+
+
+@given(FEW_FILES)
+@example([({0x00080005: b"ISO_IR 192", 0x00100010: "Müller".encode()}, True)] * 2)
+def test_what_was_read_before_changes_no_file(files: list[tuple[dict[int, bytes], bool]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        paths = []
+        for index, (values, explicit) in enumerate(files):
+            content = encode([(n, (FEW_VALUES[n][0], raw)) for n, raw in sorted(values.items())], explicit=explicit)
+            syntax = "1.2.840.10008.1.2.1" if explicit else "1.2.840.10008.1.2"
+            # The rest of the file is longer than a tag: the reader must see that a group has ended.
+            path = Path(folder) / f"{index}.dcm"
+            path.write_bytes(part10(content + encode([(0x7FE00010, ("OW", b"12"))], explicit=explicit), syntax))
+            paths.append(str(path))
+        in_turn = [header_scan.scan(path) for path in (*paths, *paths)]
+        alone = []
+        for path in paths:
+            header_scan._last_groups.clear()
+            alone.append(header_scan.scan(path))
+        assert in_turn == alone + alone
+        assert None not in alone
+
 
 
 def test_private_tags_need_their_creator(tmp_path: Path) -> None:

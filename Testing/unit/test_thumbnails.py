@@ -147,7 +147,7 @@ def test_a_gigantic_image_is_not_decoded(
     def fail(*_: object) -> None:
         raise AssertionError("decoded")
 
-    monkeypatch.setattr(decoding, "_decode", fail)
+    monkeypatch.setattr(decoding, "decode_frame", fail)
     path = write(tmp_path / "a.dcm", ramp, Rows=65535, Columns=65535)
     assert file_thumbnail(str(path)) == Thumbnail(reason="image is too large")
 
