@@ -34,9 +34,11 @@ _LUMA = (0.299, 0.587, 0.114)
 
 def expect(paths: Iterable[str]) -> None:
     """Start the decoder if one of these files is compressed, so that it is there when their turn comes."""
-    with suppress(OSError):  # whoever reads the file will say so
-        if any(transfer_syntax(path) not in {"", *NATIVE} for path in paths):
-            decoder().start()
+    for path in paths:
+        with suppress(OSError):  # whoever reads the file will say so
+            if transfer_syntax(path) not in {"", *NATIVE}:
+                decoder().start()
+                return
 
 
 def read_frame(path: str, frame: int) -> NDArray[np.float64]:

@@ -22,7 +22,7 @@ from SeriesClassifierLib.images import decoder as decoding
 from SeriesClassifierLib.images.codestream import Claim, claim_of
 from SeriesClassifierLib.images.decoder import Undecodable, UndecodableError, decoder
 from SeriesClassifierLib.images.pixel_module import NoPictureError
-from SeriesClassifierLib.images.pixels import read_frame, stored_frame
+from SeriesClassifierLib.images.pixels import expect, read_frame, stored_frame
 from SeriesClassifierLib.sources import deflated
 from SeriesClassifierLib.sources.deflated import InflatedTooLargeError
 from SeriesClassifierLib.sources.file_reader import read_file
@@ -120,6 +120,24 @@ def test_two_threads_share_the_child(plain: Path, tmp_path: Path) -> None:
 def test_uncompressed_pixels_start_no_child(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("SeriesClassifierLib.images.pixels.decoder", lambda: pytest.fail("a child was asked"))
     read_frame(str(plain), 0)
+
+
+def test_the_decoder_starts_ahead_where_a_file_is_compressed(
+    plain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = compressed(plain, tmp_path / "rle.dcm")
+    own = decoding.Decoder()
+    monkeypatch.setattr("SeriesClassifierLib.images.pixels.decoder", lambda: own)
+    try:
+        expect([str(plain), str(tmp_path / "not there")])
+        assert own._child is None
+        expect([str(plain), str(tmp_path / "not there"), str(path)])
+        child = own._child
+        assert child is not None
+        assert np.array_equal(read_frame(str(path), 0), read_frame(str(plain), 0))
+        assert own._child is child
+    finally:
+        own.close()
 
 
 @pytest.mark.parametrize(
