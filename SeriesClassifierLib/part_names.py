@@ -12,6 +12,7 @@ _WORDED = {
     "type": "{value}",
     "prep": "with {value}",
     "object": "{value}",
+    "words": "{value}",
 }
 _PARAMETERS = frozenset({"TE", "TI", "TR", "FA"})
 _CODES = frozenset({"prep"})

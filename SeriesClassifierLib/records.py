@@ -203,6 +203,7 @@ class Reason(str, Enum):
     HEADER_UNSURE = "header_unsure"  # the header names another class and is not sure of it
     SPIN_ECHO_DIXON = "spin_echo_dixon"  # a Dixon image of a spin echo
     MAP_SOURCE = "map_source"  # one of many volumes from which a relaxation map is computed
+    UNEXPLAINED_REPETITION = "unexplained_repetition"  # slices are there several times, nothing says why
     FEW_PARAMETERS = "few_parameters"  # too few acquisition parameters
     OTHER_MODALITY = "other_modality"  # not a modality that a bundle knows
     NOT_CERTAIN = "not_certain"  # the best class is below the threshold of auto

@@ -32,6 +32,7 @@ TEMPLATES: dict[Reason, str] = {
     Reason.UNLIKE_LABEL: "header and image together do not look like {value}[ ({probability})]",
     Reason.HEADER_UNSURE: "the header names {value}[ ({probability})][, not {other}]",
     Reason.SPIN_ECHO_DIXON: "a Dixon image of a spin echo: it may be filed as T1 or T2",
+    Reason.UNEXPLAINED_REPETITION: "slices are there several times, and no parameter and no clock says why",
     Reason.MAP_SOURCE: "one of {number} volumes that differ in {source}: the source of a relaxation map",
     Reason.FEW_PARAMETERS: "the header holds too few acquisition parameters to be sure",
     Reason.OTHER_MODALITY: "modality {value} is outside what any bundle knows",

@@ -106,7 +106,8 @@ def header_from_json(values: Mapping[str, Any]) -> PartHeader:
         b_source=next((source for source, code, _ in _B_SOURCES if code == b_source), ""),
         calculated=calculated.get(_read_term(values, "calculated", ("", *calculated)), ""),
         time_index=None if time_index is None else _read_count(values, "time_index"),
-        told_apart_by="",  # no feature needs it
+        told_apart_by="",  # no feature needs these
+        is_unexplained=False,
         **{name: _read_count(values, name) for name in _COUNTS},
         tilt=_read_measure(values, "tilt"),
         extent=_read_measure(values, "extent"),

@@ -8,7 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from SeriesClassifierLib.headers.tokens import vendor
-from SeriesClassifierLib.parts.axes import CARDIAC_PHASE, NOT_TIME
+from SeriesClassifierLib.parts.axes import (
+    CARDIAC_PHASE,
+    COMPONENT,
+    ECHO_TIME,
+    NOT_TIME,
+    UNEXPLAINED,
+)
 from SeriesClassifierLib.parts.diffusion import b_value, is_calculated
 from SeriesClassifierLib.parts.geometry import main_stacks, normal, place_key, plane_and_tilt, position
 from SeriesClassifierLib.parts.split import seconds
@@ -23,7 +29,8 @@ class PartHeader:
     ``planes`` holds the nearest plane of every orientation, without repeats; () when the orientation is not
     known. ``largest_pixel`` is the largest LargestImagePixelValue. ``told_apart_by`` names what, other than
     time, explains that the series has its slices several times ("inversion time"), "" where nothing does;
-    ``volumes`` is how many volumes it tells apart. None means: the file does not say.
+    ``volumes`` is how many volumes it tells apart. ``is_unexplained``: slices are there several times, and
+    nothing says why. None means: the file does not say.
     """
 
     tags: Mapping[str, TagValue]
@@ -44,6 +51,7 @@ class PartHeader:
     since_contrast: float | None = None
     told_apart_by: str = ""
     volumes: int = 1
+    is_unexplained: bool = False
 
     @property
     def instance(self) -> Instance:
@@ -68,7 +76,7 @@ def part_header(part: Part, siblings: Sequence[Part]) -> PartHeader:
     places = [p for p in (position(i) for i in instances) if p is not None]
     n_positions = len(keys) or len(instances)
     found = b_value(middle)
-    axis = _told_apart_by(part, len(instances) / n_positions)
+    axis = _told_apart_by(part, siblings)
     pixels = [v for v in (i.number("LargestImagePixelValue") for i in instances) if v is not None]
     return PartHeader(
         tags=middle.tags,
@@ -89,6 +97,7 @@ def part_header(part: Part, siblings: Sequence[Part]) -> PartHeader:
         since_contrast=_since_contrast(instances[0]),
         told_apart_by=axis,
         volumes=_volumes(axis, part, siblings, len(instances) / n_positions),
+        is_unexplained=UNEXPLAINED in (part.kept_together, *part.split_by),
     )
 
 
@@ -106,20 +115,47 @@ def _times(part: Part, siblings: Sequence[Part], volumes: float) -> int:
     """Time points of the series: as split into parts, or images a slice when they were left together."""
     if part.time_index is not None:
         return len({p.time_index for p in siblings if p.time_index is not None})
-    if part.kept_together in NOT_TIME - {CARDIAC_PHASE}:
+    if part.kept_together in _EXPLAINED - {CARDIAC_PHASE}:
         return 1
     return max(1, round(volumes))
 
 
-def _told_apart_by(part: Part, volumes: float) -> str:
-    """The axis along which the volumes of the series differ where it is not time. A part that repeats in time
-    within its volume (the dynamic after a flip angle mapping) is not one of such volumes.
+# Many echoes are those of a relaxation map; two or three of them may be those of a dynamic.
+_EXPLAINED = NOT_TIME | {ECHO_TIME}
+_MANY_ECHOES = 4
+_FEWEST_OF_A_DYNAMIC = 3
+
+
+def _told_apart_by(part: Part, siblings: Sequence[Part]) -> str:
+    """The axis along which the volumes of the series differ where it is not time. The dynamic that follows a
+    flip angle mapping in one series is not one of such volumes: of all of them it alone repeats.
     """
-    if part.kept_together in NOT_TIME:
+    if part.kept_together in _EXPLAINED:
         return part.kept_together
-    if part.time_index is not None or round(volumes) > 1:
-        return ""
-    return next((axis for axis in part.split_by if axis in NOT_TIME), "")
+    axis = next((axis for axis in part.split_by if axis in _EXPLAINED), "")
+    groups: dict[str, list[Part]] = {}
+    for sibling in siblings:
+        if axis in sibling.split_by:
+            groups.setdefault(sibling.values[_place_of_value(sibling, axis)], []).append(sibling)
+    if axis == ECHO_TIME and len(groups) < _MANY_ECHOES:
+        return next((axis for axis in part.split_by if axis in NOT_TIME), "")
+    repeats = {value: sum(map(_n_volumes, parts)) for value, parts in groups.items()}
+    own = repeats.get(part.values[_place_of_value(part, axis)], 1) if axis else 1
+    is_dynamic = own >= _FEWEST_OF_A_DYNAMIC and sum(n > 1 for n in repeats.values()) == 1
+    return "" if is_dynamic else axis
+
+
+def _place_of_value(part: Part, axis: str) -> int:
+    """Where ``part.values`` has the value of an axis of its split. A single b-value stands there without one,
+    behind that of the component.
+    """
+    index = part.split_by.index(axis)
+    return index if axis == COMPONENT else index - len(part.split_by) + len(part.values)
+
+
+def _n_volumes(part: Part) -> int:
+    keys = {key for key in (place_key(i) for i in part.instances) if key is not None}
+    return max(1, round(len(part.instances) / (len(keys) or len(part.instances))))
 
 
 def _volumes(axis: str, part: Part, siblings: Sequence[Part], volumes: float) -> int:

@@ -13,7 +13,12 @@ from SeriesClassifierLib.headers.descriptions import contradicts, described
 from SeriesClassifierLib.headers.facts import facts
 from SeriesClassifierLib.headers.part_header import PartHeader
 from SeriesClassifierLib.headers.tokens import sequence_family
-from SeriesClassifierLib.parts.axes import FLIP_ANGLE, INVERSION_TIME, REPETITION_TIME
+from SeriesClassifierLib.parts.axes import (
+    FLIP_ANGLE,
+    INVERSION_TIME,
+    PREPARATION,
+    REPETITION_TIME,
+)
 from SeriesClassifierLib.parts.image_gate import modality
 from SeriesClassifierLib.parts.image_kind import image_kinds
 from SeriesClassifierLib.records import (
@@ -44,6 +49,8 @@ _DYNAMIC = frozenset({"DCE", "PERFUSION"})
 # computed. None of them is the weighted image that its own parameters resemble.
 _MAPPED_BY = frozenset({INVERSION_TIME, FLIP_ANGLE, REPETITION_TIME})
 _FEWEST_MAPPED = 3
+# Maps of relaxation times, which are no volumes of a dynamic.
+_MAPS = frozenset({"T1_MAP", "T2_MAP", "T2STAR_MAP"})
 # The contrast phase applies to these; of the others it is NONE.
 ENHANCING = frozenset({"T1", "DCE", "DIXON_W", "DIXON_F", "DIXON_IN", "DIXON_OPP", "MRA"})
 _AFTER = ("ART", "PORTVEN", "LATE", "HEPA", "POST")
@@ -105,7 +112,9 @@ def decide(header: PartHeader, probabilities: Probabilities, thresholds: Thresho
         )
         return _outside(known, (*stated, outside))
     sequence, confidence, decided_by, reasons = _sequence(header, known, probabilities, thresholds)
-    evidence = (*stated, *reasons, *relaxometry(header), *words_about(header, sequence))
+    named = decided_by is DecidedBy.FACT
+    unexplained = [] if named else repetition(header)
+    evidence = (*stated, *reasons, *relaxometry(header), *unexplained, *words_about(header, sequence))
     derived = _derived(header, known, sequence)
     return Decision(
         sequence=sequence,
@@ -128,10 +137,25 @@ def possible(header: PartHeader, probabilities: Probabilities) -> Probabilities:
     """``probabilities`` without the sequences that the header rules out. What remains is not scaled up: it
     is as sure as it was.
     """
-    if not header.told_apart_by or "sequence" not in probabilities:
+    excluded = _excluded(header)
+    if not excluded or "sequence" not in probabilities:
         return probabilities
-    remaining = {name: 0.0 if name in _DYNAMIC else p for name, p in probabilities["sequence"].items()}
+    remaining = {name: 0.0 if name in excluded else p for name, p in probabilities["sequence"].items()}
     return {**probabilities, "sequence": remaining}
+
+
+def _excluded(header: PartHeader) -> frozenset[str]:
+    if header.told_apart_by == PREPARATION:  # a pair with and without transfer is none of vessels
+        return _DYNAMIC | {"MRA"}
+    is_map = bool(image_kinds(header.instance.tokens("ImageType")) & _MAPS)
+    return _DYNAMIC if header.told_apart_by or is_map else frozenset()
+
+
+def repetition(header: PartHeader) -> list[Evidence]:
+    """That slices are there several times and nothing says why: no parameter differs, no clock advances."""
+    if not header.is_unexplained:
+        return []
+    return [Evidence(Witness.FACT, Reason.UNEXPLAINED_REPETITION, "sequence", against=True, decisive=True)]
 
 
 def relaxometry(header: PartHeader) -> list[Evidence]:

@@ -25,11 +25,26 @@ FLIP_ANGLE = "flip angle"
 REPETITION_TIME = "repetition time"
 PREPARATION = "preparation"
 CARDIAC_PHASE = "cardiac phase"
+IMAGE_WORDS = "words of the image type"
+SETTING = "other setting"
 ACQUISITION = "acquisition"
 TIME = "time"
+# Nothing tells why slices are there several times: no parameter differs, and no clock advances.
+UNEXPLAINED = "repetition"
 
 # Volumes that one of these tells apart are never a dynamic.
-NOT_TIME = frozenset({COMPONENT, INVERSION_TIME, FLIP_ANGLE, REPETITION_TIME, PREPARATION, CARDIAC_PHASE})
+NOT_TIME = frozenset(
+    {
+        COMPONENT,
+        INVERSION_TIME,
+        FLIP_ANGLE,
+        REPETITION_TIME,
+        PREPARATION,
+        CARDIAC_PHASE,
+        IMAGE_WORDS,
+        SETTING,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -47,12 +62,26 @@ class NumberAxis:
     tolerance: float
     relative: float = 0.0
     per_slice: bool = False
+    # Nobody chooses values so close that they are made equal: the scanner or the patient's breath does.
+    drifts: bool = True
     # A single slice cannot show whether such values come again.
     least_slices: int = 1
 
+    def exact(self, instances: Sequence[Instance]) -> list[float]:
+        """The value of each image; 0.0 where the tag is absent. Of several values the first that differs
+        between images.
+        """
+        found = [instance.numbers(self.keyword) or (0.0,) for instance in instances]
+        most = max(map(len, found), default=1)
+        for place in range(most):
+            column = [round(values[place], 2) if place < len(values) else 0.0 for values in found]
+            if len(set(column)) > 1:
+                return column
+        return [round(values[0], 2) for values in found]
+
     def values(self, instances: Sequence[Instance]) -> list[float]:
-        """The value of each image, close ones made equal; 0.0 where the tag is absent."""
-        found = [instance.number(self.keyword) or 0.0 for instance in instances]
+        """The value of each image as ``exact`` gives it, close ones made equal."""
+        found = self.exact(instances)
         shared = one_of_close(found, self.tolerance, self.relative)
         return [shared[value] for value in found]
 
@@ -63,8 +92,9 @@ class NumberAxis:
 
 NUMBER_AXES = (
     NumberAxis(ECHO_TIME, "TE", "EchoTime", 0.1),
+    NumberAxis(ECHO_TIME, "echo", "EchoNumbers", 0.5),
     NumberAxis(INVERSION_TIME, "TI", "InversionTime", 1.0, 0.01, per_slice=True),
-    NumberAxis(FLIP_ANGLE, "FA", "FlipAngle", 0.5),
+    NumberAxis(FLIP_ANGLE, "FA", "FlipAngle", 0.5, drifts=False),
     NumberAxis(REPETITION_TIME, "TR", "RepetitionTime", 1.0, 0.1, least_slices=2),
 )
 
@@ -102,6 +132,24 @@ def preparations(instances: Sequence[Instance]) -> list[str]:
     return ["+".join(sorted(codes - common)) or "none" for codes in found]
 
 
+# Settings that scanners do not change within a dynamic, as the tags name them.
+_SETTINGS = (
+    "SequenceName", "PulseSequenceName", "SequenceVariant", "RescaleType", "Units", "EchoTrainLength",
+    "PixelSpacing", "FrameState",
+)  # fmt: skip
+
+
+def settings(instances: Sequence[Instance]) -> dict[str, list[str]]:
+    """Axis and tag -> the value of each image, of the tags that differ and that no other axis reads."""
+    words = [frozenset(instance.tokens("ImageType")) for instance in instances]
+    common = frozenset.intersection(*words) if words else frozenset()
+    found = {IMAGE_WORDS: ["+".join(sorted(some - common)) for some in words]}
+    for keyword in _SETTINGS:
+        if len({instance.tags.get(keyword) for instance in instances}) > 1:
+            found[keyword] = [instance.text(keyword) for instance in instances]
+    return {name: values for name, values in found.items() if len(set(values)) > 1}
+
+
 # Cardiac phases follow each other within one heartbeat; no dynamic is that fast.
 _LONGEST_BEAT_MS = 2500.0
 _LONGEST_PHASE_MS = 160.0
@@ -116,6 +164,12 @@ def has_cardiac_phases(instances: Sequence[Instance]) -> bool:
     if len(times) < _FEWEST_PHASES or times[-1] - times[0] > _LONGEST_BEAT_MS:
         return False
     return max(b - a for a, b in pairwise(times)) <= _LONGEST_PHASE_MS
+
+
+def is_within_a_beat(instances: Sequence[Instance]) -> bool:
+    """Whether the trigger times of the images all lie within one heartbeat."""
+    times = [t for t in (instance.number("TriggerTime") for instance in instances) if t is not None]
+    return bool(times) and max(times) - min(times) <= _LONGEST_BEAT_MS
 
 
 def has_directions(instances: Sequence[Instance]) -> bool:

@@ -13,9 +13,9 @@ from functools import lru_cache
 from SeriesClassifierLib.records import Instance
 
 # Orientations that hold at most this share of the images, all together, are stray slices.
-_STRAY = 0.1
+_STRAY = 0.2
 # Fewer parallel images than this are a localizer, where every image counts.
-_FEWEST = 8
+_FEWEST = 5
 Vector = tuple[float, float, float]
 _AXES = (("SAG", 0), ("COR", 1), ("AX", 2))
 # DESIGN: OBL only when every axis is more than 40 degrees away.

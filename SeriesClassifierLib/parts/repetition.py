@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
+from itertools import combinations
 from statistics import median
 from typing import TypeVar
 
@@ -24,6 +25,12 @@ _REPEATED = 0.8
 _EVEN = 0.8
 
 
+# So many slices must have an image of every volume, and the others may lack so few, for ranks to show which
+# volume an image belongs to.
+_COMPLETE = 1 / 3
+_MOST_MISSING = 2
+
+
 def by_value(values: Sequence[Value], places: Sequence[int] | None) -> list[Value] | None:
     """For each image the value of its volume; None when the values do not explain why slices are there
     several times.
@@ -35,8 +42,10 @@ def by_value(values: Sequence[Value], places: Sequence[int] | None) -> list[Valu
     """
     if places is None:
         # Without places only equal numbers of images show that these are volumes.
-        counts = Counter(values)
-        return list(values) if len(counts) > 1 and 2 * min(counts.values()) >= max(counts.values()) else None
+        numbers = sorted(Counter(values).values())
+        # Of three and more the last may have stopped early.
+        smallest = numbers[1] if len(numbers) > 2 else numbers[0]
+        return list(values) if len(numbers) > 1 and 2 * smallest >= numbers[-1] else None
     slices: dict[Value, set[int]] = defaultdict(set)
     images = Counter(values)
     for value, place in zip(values, places, strict=True):
@@ -63,8 +72,8 @@ def _same_slices(whole: Sequence[Value], early: Sequence[Value], slices: dict[Va
     """Whether the volumes are volumes of the same slices; two halves of one stack are not."""
     if len(whole) < 2:
         return bool(early)
-    smallest = min(len(slices[value]) for value in whole)
-    return len(set.intersection(*(slices[value] for value in whole))) >= _WHOLE * smallest
+    shared = Counter(place for value in whole for place in slices[value])
+    return sum(n > 1 for n in shared.values()) >= _WHOLE * len(shared)
 
 
 def _nearest(value: Value, volumes: Sequence[Value]) -> Value:
@@ -78,14 +87,33 @@ def by_rank(values: Sequence[float], places: Sequence[int] | None) -> list[float
     """As ``by_value``, for values that differ a little from slice to slice (inversion times of a beating
     heart): the smallest of every slice make the first volume, and so on. Volumes have the median value.
     """
-    ranks = ranks_of(places, lambda index: values[index]) if places is not None else None
-    if ranks is None or len({(p, v) for p, v in zip(places or (), values, strict=True)}) < len(values):
+    if places is None or len(set(zip(places, values, strict=True))) < len(values):
         return None
-    of_rank: dict[int, list[float]] = defaultdict(list)
-    for rank, value in zip(ranks, values, strict=True):
-        of_rank[rank].append(value)
-    middle = {rank: median(some) for rank, some in of_rank.items()}
-    return [middle[rank] for rank in ranks] if len(set(middle.values())) == len(middle) else None
+    of_slice: dict[int, list[float]] = defaultdict(list)
+    for place, value in zip(places, values, strict=True):
+        of_slice[place].append(value)
+    counts = Counter(map(len, of_slice.values()))
+    n_volumes = max((n for n, slices in counts.items() if slices >= _COMPLETE * len(of_slice)), default=1)
+    if n_volumes < 2 or min(counts) < n_volumes - _MOST_MISSING:
+        return None
+    # Slices that lack an image do not show which one; the others do.
+    complete = [sorted(some) for some in of_slice.values() if len(some) == n_volumes]
+    volumes = [median(ranked) for ranked in zip(*complete, strict=True)]
+    if len(set(volumes)) < n_volumes:
+        return None
+    ranked = {place: _nearest_in_order(sorted(some), volumes) for place, some in of_slice.items()}
+    return [ranked[place][value] for place, value in zip(places, values, strict=True)]
+
+
+def _nearest_in_order(values: Sequence[float], volumes: Sequence[float]) -> dict[float, float]:
+    """Ascending values of one slice -> volumes, each at most once, in order, as near as possible."""
+    if len(values) > len(volumes):
+        return {value: min(volumes, key=lambda volume: abs(volume - value)) for value in values}
+    chosen = min(
+        combinations(volumes, len(values)),
+        key=lambda some: sum(abs(v - w) for v, w in zip(values, some, strict=True)),
+    )
+    return dict(zip(values, chosen, strict=True))
 
 
 def ranks_of(places: Sequence[int], order: Callable[[int], object]) -> list[int] | None:

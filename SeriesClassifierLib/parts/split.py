@@ -9,9 +9,13 @@ localizer.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import partial
+from itertools import pairwise
+from statistics import median
 from typing import TypeVar
 
 from SeriesClassifierLib.parts import axes
@@ -203,13 +207,14 @@ def _by_b_value(group: _Group) -> list[_Group]:
 
 
 def _by_number(axis: NumberAxis, group: _Group) -> list[_Group]:
-    values = axis.values(group.instances)
-    if len(set(values)) < 2:
+    exact, values = axis.exact(group.instances), axis.values(group.instances)
+    if len(set(values if axis.drifts else exact)) < 2:
         return [group]
     places = slice_places(group.instances)
     if places is not None and len(set(places)) < axis.least_slices:
         return [group]
-    keys = by_value(values, places)
+    keys = None if axis.drifts else by_value(exact, places)
+    keys = keys or by_value(values, places)
     if keys is None and axis.per_slice:
         keys = by_rank(values, places)
     return _explained(group, axis.name, keys, axis.title) if keys is not None else [group]
@@ -221,6 +226,21 @@ def _by_preparation(group: _Group) -> list[_Group]:
         return [group]
     volumes = by_value(keys, slice_places(group.instances))
     return [group] if volumes is None else _explained(group, axes.PREPARATION, volumes, "prep={}".format)
+
+
+def _by_setting(group: _Group) -> list[_Group]:
+    """By what else the tags state of volumes, for those are no time points either."""
+    if group.kept_together or group.b_value is not None or axes.has_directions(group.instances):
+        return [group]
+    differing = axes.settings(group.instances)
+    places = slice_places(group.instances) if differing else None
+    for tag, values in differing.items():
+        keys = by_value(values, places) if places is not None else None
+        if keys is not None:
+            axis = axes.IMAGE_WORDS if tag == axes.IMAGE_WORDS else axes.SETTING
+            symbol = "words" if tag == axes.IMAGE_WORDS else tag
+            return _explained(group, axis, [f"{symbol}={key or 'none'}" for key in keys], str)
+    return [group]
 
 
 def _explained(
@@ -237,17 +257,41 @@ def _by_time(group: _Group) -> list[_Group]:
     if reason is not None:
         return [replace(group, kept_together=group.kept_together or reason)]
     points = time_points(group.instances)
-    if points is None or not 1 <= max(points) < MOST_GROUPS:
+    if points is None or max(points) < 1:
         return [group]
-    axis, symbol = _clock(group.instances)
-    pieces = _pieces(group, axis, points, lambda number: f"{symbol}={number + 1}")
+    axis = _clock(group.instances, points)
+    if axis == axes.CARDIAC_PHASE:
+        return [replace(group, kept_together=axis)]
+    if max(points) >= MOST_GROUPS:
+        return [replace(group, kept_together=axis) if axis == axes.UNEXPLAINED else group]
+    pieces = _pieces(group, axis, points, lambda number: f"{_SYMBOLS[axis]}={number + 1}")
     return [replace(piece, time_index=index) for index, piece in enumerate(pieces)]
 
 
-def _clock(instances: Sequence[Instance]) -> tuple[str, str]:
-    """By what time points are known: their time, or the number of the acquisition where no clock differs."""
-    differs = [len({read(instance) for instance in instances}) > 1 for read in _TIME_READERS[:5]]
-    return (axes.TIME, "time") if any(differs[:4]) or not differs[4] else (axes.ACQUISITION, "acquisition")
+_SYMBOLS = {axes.TIME: "time", axes.ACQUISITION: "acquisition", axes.UNEXPLAINED: "repeat"}
+
+
+def _clock(instances: Sequence[Instance], points: Sequence[int]) -> str:
+    """By what the time points are known: the axis of the first clock that advances from point to point."""
+    clocks = _clocks(instances)
+    if any(_advances(read, instances, points) for read in (clocks.position, clocks.date_time, clocks.time)):
+        return axes.TIME
+    if any(_advances(read, instances, points) for read in (clocks.acquisition, clocks.content)):
+        return axes.ACQUISITION
+    if _advances(clocks.trigger, instances, points):
+        return axes.CARDIAC_PHASE if axes.is_within_a_beat(instances) else axes.TIME
+    return axes.UNEXPLAINED
+
+
+def _advances(read: _Reader, instances: Sequence[Instance], points: Sequence[int]) -> bool:
+    of_point: dict[int, list[float]] = defaultdict(list)
+    for instance, point in zip(instances, points, strict=True):
+        value = read(instance)
+        if value is None:
+            return False
+        of_point[point].append(value)
+    middle = [median(of_point[point]) for point in sorted(of_point)]
+    return all(before < after for before, after in pairwise(middle))
 
 
 def _other_than_time(group: _Group) -> str | None:
@@ -268,7 +312,9 @@ def time_points(instances: Sequence[Instance]) -> list[int] | None:
     places = slice_places(instances)
     if places is None or not is_repeated(places, _REPEATED_IN_TIME):
         return None
-    for read in _VOLUME_CLOCKS:
+    clocks = _clocks(instances)
+    # What stays the same throughout a volume.
+    for read in (clocks.position, clocks.date_time, clocks.time, clocks.acquisition):
         values = [read(instance) for instance in instances]
         if None in values or len(set(values)) < 2:
             continue
@@ -278,7 +324,8 @@ def time_points(instances: Sequence[Instance]) -> list[int] | None:
             return [order[value] for value in volumes]
 
     def order_of(index: int) -> tuple[float, ...]:
-        return _time_key(instances[index])
+        values = (read(instances[index]) for read in clocks.in_order())
+        return (*(v if v is not None else math.inf for v in values), float(instances[index].frame))
 
     return in_passes(places, order_of) or ranks_of(places, order_of)
 
@@ -288,23 +335,53 @@ def _is_repeated_within(volumes: Sequence[float], places: Sequence[int]) -> bool
     return len(set(zip(volumes, places, strict=True))) < 0.95 * len(places)
 
 
-_TIME_READERS: tuple[Callable[[Instance], float | None], ...] = (
-    lambda i: i.number("TemporalPositionIdentifier"),
-    lambda i: seconds(i.text("AcquisitionDateTime")[8:]),
-    lambda i: seconds(i.text("AcquisitionTime")),
-    lambda i: i.number("TriggerTime"),
-    lambda i: i.number("AcquisitionNumber"),
-    lambda i: i.number("InstanceNumber"),
-)
+_Reader = Callable[[Instance], float | None]
 
 
-# What stays the same throughout a volume.
-_VOLUME_CLOCKS = (_TIME_READERS[0], *_TIME_READERS[1:3], _TIME_READERS[4])
+@dataclass(frozen=True)
+class _Clocks:
+    """What may tell when an image was taken, in seconds, milliseconds or numbers; None where it does not."""
+
+    time: _Reader
+    content: _Reader
+    position: _Reader = field(default=lambda i: i.number("TemporalPositionIdentifier"))
+    date_time: _Reader = field(default=lambda i: _date_time(i.text("AcquisitionDateTime")))
+    trigger: _Reader = field(default=lambda i: i.number("TriggerTime"))
+    acquisition: _Reader = field(default=lambda i: i.number("AcquisitionNumber"))
+    instance: _Reader = field(default=lambda i: i.number("InstanceNumber"))
+
+    def in_order(self) -> tuple[_Reader, ...]:
+        """All of them, in the order of trust."""
+        return (self.position, self.date_time, self.time, self.trigger, self.acquisition, self.instance)
 
 
-def _time_key(instance: Instance) -> tuple[float, ...]:
-    values = (read(instance) for read in _TIME_READERS)
-    return (*(v if v is not None else math.inf for v in values), float(instance.frame))
+def _clocks(instances: Sequence[Instance]) -> _Clocks:
+    """The clocks of a series; its time of day goes on past midnight."""
+    return _Clocks(_time_of_day("AcquisitionTime", instances), _time_of_day("ContentTime", instances))
+
+
+def _time_of_day(keyword: str, instances: Sequence[Instance]) -> _Reader:
+    times = [t for t in (seconds(i.text(keyword)) for i in instances) if t is not None]
+    is_over_midnight = bool(times) and max(times) - min(times) > _DAY / 2
+
+    def read(instance: Instance) -> float | None:
+        value = seconds(instance.text(keyword))
+        return value + _DAY if value is not None and is_over_midnight and value < _DAY / 2 else value
+
+    return read
+
+
+_DAY = 86_400.0
+
+
+def _date_time(text: str) -> float | None:
+    """Seconds of a DICOM DT value (YYYYMMDDHHMMSS.FFFFFF), counted from the first day of the calendar."""
+    time = seconds(text[8:])
+    try:
+        day = date(int(text[:4]), int(text[4:6]), int(text[6:8])).toordinal()
+    except ValueError:
+        return None
+    return day * _DAY + time if time is not None else None
 
 
 def seconds(time: str) -> float | None:
@@ -331,5 +408,6 @@ _STEPS: tuple[Callable[[_Group], list[_Group]], ...] = (
     _by_b_value,
     *(partial(_by_number, axis) for axis in NUMBER_AXES),
     _by_preparation,
+    _by_setting,
     _by_time,
 )

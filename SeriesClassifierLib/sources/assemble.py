@@ -75,6 +75,12 @@ def _warnings(distinct: Distinct, studies: int, patients: int) -> Iterator[Evide
         )
 
 
+# Acquisition parameters without which volumes may look like time points, or one class like another.
+_DECIDING = frozenset(
+    {"EchoTime", "RepetitionTime", "InversionTime", "FlipAngle", "DiffusionBValue", "EchoNumbers"}
+)
+
+
 def _repairs(instances: Iterable[Instance]) -> Iterator[Evidence]:
     """What tags hold no clean value, once a tag and kind of repair."""
     counted = Counter(repaired for instance in instances for repaired in instance.repairs)
@@ -87,6 +93,7 @@ def _repairs(instances: Iterable[Instance]) -> Iterator[Evidence]:
             source=repaired.keyword,
             number=n,
             against=True,
+            decisive=unreadable and repaired.keyword in _DECIDING,
         )
 
 
