@@ -6,7 +6,9 @@ shift them by a fraction of a slice. A place is therefore a cluster of positions
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import median
 
 from SeriesClassifierLib.parts.geometry import normal, orientations, position
@@ -19,6 +21,11 @@ _WIDEST = 0.75
 _NARROW = 0.2
 # Without any distance, images closer than this (mm) show one slice: rounding.
 _ROUNDING = 0.05
+# Shifted volumes: so many slices at least, not farther apart than this multiple of the stated distance, and
+# with so much of their extent in common.
+_FEWEST_SLICES = 3
+_SAME_STEP = 1.5
+_OVERLAP = 0.6
 
 
 def slice_places(instances: Sequence[Instance]) -> list[int] | None:
@@ -38,6 +45,41 @@ def slice_places(instances: Sequence[Instance]) -> list[int] | None:
         for instance, number in zip(stack, numbers, strict=True):
             places[order[id(instance)]] = first + number
     return [places[index] for index in range(len(instances))]
+
+
+def are_volumes(values: Sequence[object], instances: Sequence[Instance]) -> bool:
+    """Whether the images of each value are a whole stack of the same region, each shifted against the one
+    before: a patient who sinks into the table. Positions alone show no place that comes again.
+
+    Two halves of one interleaved stack are none: their slices are farther apart than the header says.
+    """
+    counts = Counter(values)
+    if len(counts) < 2 or max(counts.values()) < _FEWEST_SLICES:
+        return False
+    spacing = _spacing(instances)
+    stacks: dict[object, list[float]] = defaultdict(list)
+    for value, instance in zip(values, instances, strict=True):
+        where = position(instance)
+        if where is None:
+            return False
+        stacks[value].append(where)
+    if not spacing or len(orientations(instances)) > 1:
+        return False
+    ordered = [sorted(stack) for stack in stacks.values()]
+    most = max(map(len, ordered))
+    if sum(2 * len(stack) < most for stack in ordered) > 1:
+        return False
+    whole = [stack for stack in ordered if 2 * len(stack) >= most]
+    if len(whole) < 2 or any(_step(stack) > _SAME_STEP * spacing for stack in whole):
+        return False
+    first, last = max(stack[0] for stack in ordered), min(stack[-1] for stack in whole)
+    return last - first >= _OVERLAP * max(stack[-1] - stack[0] for stack in whole)
+
+
+def _step(stack: Sequence[float]) -> float:
+    """The distance of neighboring slices of one sorted stack, without repeats."""
+    gaps = [b - a for a, b in pairwise(stack)]
+    return median(gaps) if min(gaps) > _ROUNDING else float("inf")
 
 
 def _spacing(stack: Sequence[Instance]) -> float:

@@ -27,7 +27,7 @@ from SeriesClassifierLib.parts.image_gate import refusal
 from SeriesClassifierLib.parts.image_kind import COMPONENTS, SPLITTING, image_kinds
 from SeriesClassifierLib.parts.part_key import image_set, key_of
 from SeriesClassifierLib.parts.repetition import by_rank, by_value, in_passes, is_repeated, ranks_of
-from SeriesClassifierLib.parts.slice_places import slice_places
+from SeriesClassifierLib.parts.slice_places import are_volumes, slice_places
 from SeriesClassifierLib.patients import is_placeholder, named_patients
 from SeriesClassifierLib.records import Instance, Part, Series
 
@@ -215,8 +215,10 @@ def _by_number(axis: NumberAxis, group: _Group) -> list[_Group]:
         return [group]
     keys = None if axis.drifts else by_value(exact, places)
     keys = keys or by_value(values, places)
-    if keys is None and axis.per_slice:
-        keys = by_rank(values, places)
+    if axis.per_slice and (keys is None or (places is not None and _is_repeated_within(keys, places))):
+        keys = by_rank(values, places) or keys
+    if keys is None and are_volumes(values if axis.drifts else exact, group.instances):
+        keys = values if axis.drifts else exact
     return _explained(group, axis.name, keys, axis.title) if keys is not None else [group]
 
 
@@ -310,18 +312,24 @@ def _other_than_time(group: _Group) -> str | None:
 def time_points(instances: Sequence[Instance]) -> list[int] | None:
     """For each image the number of its time point, from 0; None when slices are not there several times."""
     places = slice_places(instances)
-    if places is None or not is_repeated(places, _REPEATED_IN_TIME):
+    if places is None:
         return None
     clocks = _clocks(instances)
+    comes_again = is_repeated(places, _REPEATED_IN_TIME)
     # What stays the same throughout a volume.
     for read in (clocks.position, clocks.date_time, clocks.time, clocks.acquisition):
-        values = [read(instance) for instance in instances]
-        if None in values or len(set(values)) < 2:
+        found = [read(instance) for instance in instances]
+        values = [v for v in found if v is not None]
+        if len(values) < len(found) or len(set(values)) < 2:
             continue
-        volumes = by_value([v for v in values if v is not None], places)
+        volumes = by_value(values, places) if comes_again else None
+        if volumes is None and not comes_again and are_volumes(values, instances):
+            volumes = values
         if volumes is not None and not _is_repeated_within(volumes, places):
             order = {value: number for number, value in enumerate(sorted(set(volumes)))}
             return [order[value] for value in volumes]
+    if not comes_again:
+        return None
 
     def order_of(index: int) -> tuple[float, ...]:
         values = (read(instances[index]) for read in clocks.in_order())
