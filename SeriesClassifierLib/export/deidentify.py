@@ -16,7 +16,7 @@ from SeriesClassifierLib.errors import PrivacyError
 from SeriesClassifierLib.export.site_key import SiteKey
 from SeriesClassifierLib.export.technical_tags import as_number, technical_tags
 from SeriesClassifierLib.parts.diffusion import b_value
-from SeriesClassifierLib.parts.image_kind import image_kinds
+from SeriesClassifierLib.parts.image_gate import names_screen
 from SeriesClassifierLib.publish.atomic import replacing
 from SeriesClassifierLib.records import Instance, TagValue
 from SeriesClassifierLib.sources.multiframe import ENHANCED_MR
@@ -156,7 +156,7 @@ def _checked(dataset: Dataset) -> str:
         if _text(dataset, keyword).upper() not in ("", "NO"):
             raise _unsafe(f"{keyword} is not NO")
     words = tuple(word.strip().upper() for word in _text(dataset, "ImageType").split("\\"))
-    if "SCREEN" in image_kinds(words) or any("SCREEN" in word for word in words):
+    if names_screen(words):
         raise _unsafe("its ImageType says that it is a screenshot")
     if _text(dataset, "ConversionType"):
         raise _unsafe("it was converted from something else")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from SeriesClassifierLib.records import Instance
+from SeriesClassifierLib.sources.tags import FRAME_STATE
 
 OBJECT = "object"
 PATIENT = "patient"
@@ -135,7 +136,7 @@ def preparations(instances: Sequence[Instance]) -> list[str]:
 # Settings that scanners do not change within a dynamic, as the tags name them.
 _SETTINGS = (
     "SequenceName", "PulseSequenceName", "SequenceVariant", "RescaleType", "Units", "EchoTrainLength",
-    "PixelSpacing", "FrameState",
+    "PixelSpacing", FRAME_STATE,
 )  # fmt: skip
 
 
@@ -153,6 +154,7 @@ def settings(instances: Sequence[Instance]) -> dict[str, list[str]]:
 # Cardiac phases follow each other within one heartbeat; no dynamic is that fast.
 _LONGEST_BEAT_MS = 2500.0
 _LONGEST_PHASE_MS = 160.0
+_LONGEST_INVERSION_MS = 6000.0
 _FEWEST_PHASES = 5
 
 
@@ -166,10 +168,15 @@ def has_cardiac_phases(instances: Sequence[Instance]) -> bool:
     return max(b - a for a, b in pairwise(times)) <= _LONGEST_PHASE_MS
 
 
-def is_within_a_beat(instances: Sequence[Instance]) -> bool:
-    """Whether the trigger times of the images all lie within one heartbeat."""
+def by_trigger_time(instances: Sequence[Instance]) -> str:
+    """What volumes are whose trigger time alone differs: phases of one heartbeat, or time points of a
+    dynamic. Between them lie inversion times, which some scanners write there: for these nothing speaks.
+    """
     times = [t for t in (instance.number("TriggerTime") for instance in instances) if t is not None]
-    return bool(times) and max(times) - min(times) <= _LONGEST_BEAT_MS
+    span = max(times, default=0.0) - min(times, default=0.0)
+    if span <= _LONGEST_BEAT_MS:
+        return CARDIAC_PHASE
+    return TIME if span > _LONGEST_INVERSION_MS else UNEXPLAINED
 
 
 def has_directions(instances: Sequence[Instance]) -> bool:

@@ -24,9 +24,9 @@ def component(instance: Instance) -> tuple[str, str]:
     for kind in sorted(kinds, key=lambda kind: (kind == MAGNITUDE, kind)):
         if kind != MAGNITUDE:
             return kind, "ImageType"
-    stated = instance.text("ComplexImageComponent").strip().upper()
-    if stated in COMPONENTS:
-        return stated, "ComplexImageComponent"
+    stated = image_kinds(("", "", *instance.tokens("ComplexImageComponent"))) & COMPONENTS
+    if len(stated) == 1:
+        return next(iter(stated)), "ComplexImageComponent"
     if kinds:
         return MAGNITUDE, "ImageType"
     philips = image_kinds(("", "", *instance.tokens("PhilipsImageKind"))) & COMPONENTS

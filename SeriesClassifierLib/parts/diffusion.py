@@ -49,6 +49,8 @@ def b_value(instance: Instance) -> BValue | None:
     """The b-value of an image, or None when nothing says that it is one of a diffusion acquisition."""
     for name, source in _TAGS:
         value = instance.number(name)
+        if value is not None and _GE_FLAG <= value <= _GE_FLAG + _MOST:
+            return BValue(value - _GE_FLAG, source)
         if value is not None and _LEAST <= value <= _MOST:
             return BValue(value, source)
     diffusion_words = _diffusion_words(instance)

@@ -12,6 +12,7 @@ from enum import Enum
 
 from SeriesClassifierLib.parts.image_kind import image_kinds
 from SeriesClassifierLib.records import Instance
+from SeriesClassifierLib.sources.tags import NO_PIXEL_DATA
 
 
 class ObjectKind(str, Enum):
@@ -33,6 +34,8 @@ class ObjectKind(str, Enum):
     SURFACE = "surface"
     PRIVATE = "private"
     NO_PIXELS = "no_pixels"
+    NO_PIXEL_DATA = "no_pixel_data"
+    LINE = "line"
     FRAMES = "frames"
     OTHER_MODALITY = "other_modality"
     RECOGNIZABLE = "recognizable"
@@ -55,6 +58,8 @@ _WORDS = {
     ObjectKind.SURFACE: "surface",
     ObjectKind.PRIVATE: "private object of a vendor",
     ObjectKind.NO_PIXELS: "no rows and columns",
+    ObjectKind.NO_PIXEL_DATA: "no pixel data",
+    ObjectKind.LINE: "a point or a line of pixels",
     ObjectKind.FRAMES: "frames that nothing tells apart",
     ObjectKind.OTHER_MODALITY: "another modality",
     ObjectKind.RECOGNIZABLE: "image in which a person can be recognized",
@@ -93,8 +98,17 @@ _BY_MODALITY = {
     "REG": ObjectKind.RAW_DATA,
     "DOC": ObjectKind.DOCUMENT,
     "ECG": ObjectKind.WAVEFORM,
+    "SC": ObjectKind.SECONDARY_CAPTURE,
 }
+# Of these, what nobody writes into an MR image by mistake.
+_NEVER_IMAGES = frozenset({"SR", "KO", "PR", "SEG", "SC", "RTSTRUCT", "RTPLAN", "RTDOSE"})
+# Parts of words of ImageType under which consoles keep what they show.
+_SCREEN_WORDS = ("SCREEN", "CAPTURE", "REPORT", "RENDERING")
+# What programs write for yes, where the standard wants YES or NO.
+_YES = frozenset({"YES", "Y", "TRUE", "T", "1"})
 _OTHER_SCANNERS = frozenset({"CT", "PT", "NM", "US", "IVUS", "CR", "DX", "XA", "RF", "MG", "OCT"})
+# An image has at least so many rows and columns.
+_LINE = 2.0
 _GREY = frozenset({"", "MONOCHROME1", "MONOCHROME2"})
 # Maps that scanners themselves write in color.
 _COLOR_MAPS = frozenset({"FA"})
@@ -121,7 +135,7 @@ def refusal(instance: Instance) -> Refusal | None:
 
 def export_refusal(instance: Instance) -> Refusal | None:
     """Why ``instance`` may not leave in any form; None for an MR image that may."""
-    if instance.tokens("RecognizableVisualFeatures")[:1] == ("YES",):
+    if _is_affirmed(instance, "RecognizableVisualFeatures"):
         return refusal(instance) or Refusal(ObjectKind.RECOGNIZABLE)
     return refusal(instance)
 
@@ -147,20 +161,27 @@ def modality(instance: Instance) -> str:
 
 def _kind(instance: Instance) -> ObjectKind | None:
     sop_class = instance.text("SOPClassUID").strip()
+    stated = next(iter(instance.tokens("Modality")), "")
     if sop_class not in _MR:
         found = _by_class(sop_class)
         if found:
             return found
-        by_modality = _BY_MODALITY.get(instance.text("Modality").strip().upper())
+        by_modality = _BY_MODALITY.get(stated)
         if by_modality and not _has_rows(instance):
             return by_modality
+    elif stated in _NEVER_IMAGES:  # an object of one kind under the class of another
+        return _BY_MODALITY[stated]
     if _is_screen(instance):
         return ObjectKind.SECONDARY_CAPTURE
     if _has_no_rows(instance, sop_class):
         return ObjectKind.NO_PIXELS
+    if min(instance.number("Rows") or _LINE, instance.number("Columns") or _LINE) < _LINE:
+        return ObjectKind.LINE
     if _is_color(instance):
         return ObjectKind.COLOR
-    if instance.tokens("BurnedInAnnotation")[:1] == ("YES",):
+    if NO_PIXEL_DATA in instance.tags:
+        return ObjectKind.NO_PIXEL_DATA
+    if _is_affirmed(instance, "BurnedInAnnotation"):
         return ObjectKind.BURNED_IN
     if modality(instance) not in ("", "MR"):
         return ObjectKind.OTHER_MODALITY
@@ -181,9 +202,17 @@ def _is_screen(instance: Instance) -> bool:
     """Screenshots under another class: their ImageType says so, or ConversionType (PS3.3 C.8.6.1), which
     tells how something came into a computer that no scanner wrote.
     """
-    words = instance.tokens("ImageType")
-    is_named = "SCREEN" in image_kinds(words) or any("SCREEN" in word for word in words)
-    return is_named or bool(instance.tokens("ConversionType"))
+    return names_screen(instance.tokens("ImageType")) or bool(instance.tokens("ConversionType"))
+
+
+def names_screen(image_type: tuple[str, ...]) -> bool:
+    """Whether an upper-case ImageType says that an image shows what a console showed."""
+    is_word = "SCREEN" in image_kinds(image_type)
+    return is_word or any(part in word for word in image_type for part in _SCREEN_WORDS)
+
+
+def _is_affirmed(instance: Instance, keyword: str) -> bool:
+    return not _YES.isdisjoint(instance.tokens(keyword))
 
 
 def _has_rows(instance: Instance) -> bool:

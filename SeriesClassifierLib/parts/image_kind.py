@@ -55,7 +55,7 @@ _WORDS: dict[str, tuple[str, ...]] = {
     ),
     "WATER": ("WATER", "W", "WATER_ONLY", "DIXW"),
     "FAT": ("FAT", "F", "FAT_ONLY", "DIXF"),
-    "IN_PHASE": ("IN_PHASE", "IP", "IN PHASE", "INPHASE", "IN-PHASE", "DIXI"),
+    "IN_PHASE": ("IN_PHASE", "IP", "IN PHASE", "INPHASE", "IN-PHASE", "DIXI", "IN"),
     "OPP_PHASE": (
         "OUT_PHASE",
         "OPP_PHASE",
@@ -65,6 +65,8 @@ _WORDS: dict[str, tuple[str, ...]] = {
         "OPPOSED_PHASE",
         "OUT-PHASE",
         "OPPOSED PHASE",
+        "OOP",
+        "OUT",
     ),
     "FAT_FRACTION": (
         "FAT_FRACTION",
@@ -123,6 +125,8 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "FLUID_ATTENUATED": ("FLUID_ATTENUATED",),
 }
 _KIND: dict[str, str] = {word: kind for kind, words in _WORDS.items() for word in words}
+# Some write "WATER IMAGE" or "PHASE_IMAGE" for the word alone.
+_IMAGE = re.compile(r"[ _-]IMAGE$")
 # Siemens appends the plane or a number to some words: MIP_COR, MPR_TRA, SUB_1.
 _STEMS = re.compile(r"^(MIP|MPR|SUB|ADC|FA)[_ ]")
 
@@ -161,7 +165,8 @@ def image_kinds(image_type: tuple[str, ...]) -> frozenset[str]:
     kinds = set()
     for word in image_type[2:]:
         stem = _STEMS.match(word)
-        kind = _KIND.get(word) or (_KIND.get(stem.group(1)) if stem else None)
+        shorter = stem.group(1) if stem else _IMAGE.sub("", word)
+        kind = _KIND.get(word) or _KIND.get(shorter)
         if kind:
             kinds.add(kind)
     return frozenset(kinds)

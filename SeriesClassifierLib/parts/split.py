@@ -156,7 +156,9 @@ def _by_component(group: _Group) -> list[_Group]:
 def _by_contrast(group: _Group) -> list[_Group]:
     """Images of several contrasts in one series or multi-frame object, wherever they lie."""
     keys = [next(iter(i.tokens("AcquisitionContrast")), "") for i in group.instances]
-    if len(set(keys) - _NO_CONTRAST) < 2:
+    # An image without diffusion weighting is T2 in name, and one of the diffusion series all the same.
+    is_diffusion = "DIFFUSION" in keys and all("DiffusionBValue" in i.tags for i in group.instances)
+    if is_diffusion or len(set(keys) - _NO_CONTRAST) < 2:
         return [group]
     named = [key if key not in _NO_CONTRAST else "" for key in keys]
     return _pieces(group, axes.CONTRAST, named, lambda key: f"contrast={key or 'unknown'}")
@@ -281,7 +283,7 @@ def _clock(instances: Sequence[Instance], points: Sequence[int]) -> str:
     if any(_advances(read, instances, points) for read in (clocks.acquisition, clocks.content)):
         return axes.ACQUISITION
     if _advances(clocks.trigger, instances, points):
-        return axes.CARDIAC_PHASE if axes.is_within_a_beat(instances) else axes.TIME
+        return axes.by_trigger_time(instances)
     return axes.UNEXPLAINED
 
 

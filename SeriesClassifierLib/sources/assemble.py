@@ -77,7 +77,10 @@ def _warnings(distinct: Distinct, studies: int, patients: int) -> Iterator[Evide
 
 # Acquisition parameters without which volumes may look like time points, or one class like another.
 _DECIDING = frozenset(
-    {"EchoTime", "RepetitionTime", "InversionTime", "FlipAngle", "DiffusionBValue", "EchoNumbers"}
+    {
+        *("EchoTime", "RepetitionTime", "InversionTime", "FlipAngle", "DiffusionBValue", "EchoNumbers"),
+        *("ImageOrientationPatient", "ImagePositionPatient", "NumberOfFrames"),
+    }
 )
 
 

@@ -8,6 +8,7 @@ import os
 import stat
 import warnings
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
 
 from SeriesClassifierLib.records import Instance, Repaired, TagValue
 from SeriesClassifierLib.sources import header_scan, multiframe
@@ -15,9 +16,14 @@ from SeriesClassifierLib.sources.deflated import InflatedTooLargeError, check_in
 from SeriesClassifierLib.sources.guarded_file import LONGEST_VALUE, GuardedFile
 from SeriesClassifierLib.sources.left_out import FRONT, LeftOut, content_kind, is_dicomdir, kind_of
 from SeriesClassifierLib.sources.pydicom_tags import dataset_tags, is_cut
+from SeriesClassifierLib.sources.tags import NO_PIXEL_DATA
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
 
 logger = logging.getLogger(__name__)
 
+_DEFLATED = "1.2.840.10008.1.2.1.99"
 _DICOMDIR_CLASS = "1.2.840.10008.1.3.10"
 # A name with one of these endings claims to hold DICOM: when it cannot be read the user is told.
 _DICOM_ENDINGS = (".dcm", ".ima", ".dicom")
@@ -48,7 +54,8 @@ def read_file(path: str, *, expected: bool = False) -> FileRead:
             return _not_dicom(path, expected, LeftOut.SPECIAL)
         scanned = header_scan.scan(path)
         tags = scanned.tags if scanned else {}
-        if scanned is None or "SeriesInstanceUID" not in tags or multiframe.is_multiframe(tags):
+        is_whole = "SeriesInstanceUID" in tags and "SOPClassUID" in tags
+        if scanned is None or not is_whole or multiframe.is_multiframe(tags):
             return _read_with_pydicom(path, expected)
     except (FileNotFoundError, ValueError):  # a name that holds a null character is no file's name
         return FileRead(path, problem="file is missing: restore it, or remove the series or link to it")
@@ -89,6 +96,10 @@ def _read_with_pydicom(path: str, expected: bool) -> FileRead:
             tags = dataset_tags(dataset, repairs)
             if not preamble and "SOPClassUID" not in tags and "SeriesInstanceUID" not in tags:
                 return _not_dicom(path, claims, kind)
+            if "SOPClassUID" not in tags and dataset.file_meta.get("MediaStorageSOPClassUID"):
+                tags["SOPClassUID"] = str(dataset.file_meta.MediaStorageSOPClassUID)
+            if not is_cut(dataset) and not _has_pixels(file, dataset):
+                tags[NO_PIXEL_DATA] = NO_PIXEL_DATA
             if is_cut(dataset):
                 return FileRead(path, problem="file ends early: send it again from its source")
             is_multiframe = multiframe.is_multiframe(tags)
@@ -108,6 +119,19 @@ def _read_with_pydicom(path: str, expected: bool) -> FileRead:
             path, problem=f"header is damaged ({type(error).__name__}): send the file again from its source"
         )
     return _finish(path, frames, tuple(sorted(repairs)))
+
+
+_PIXELS = (b"\xe0\x7f\x10\x00", b"\xe0\x7f\x08\x00", b"\xe0\x7f\x09\x00")
+
+
+def _has_pixels(file: BinaryIO, dataset: Dataset) -> bool:
+    """Whether pixels, and not nothing, follow the header, behind which ``file`` stands."""
+    if dataset.file_meta.get("TransferSyntaxUID") == _DEFLATED:  # pydicom has read all of it
+        return True
+    head = file.read(12)
+    is_little = dataset.original_encoding[1]
+    place = head[:4] if is_little else head[1::-1] + head[3:1:-1]
+    return place in _PIXELS and any(head[4:].lstrip(b"OBWF"))
 
 
 def _finish(path: str, frames: list[dict[str, TagValue]], repairs: tuple[Repaired, ...]) -> FileRead:

@@ -203,6 +203,7 @@ _last_groups: dict[tuple[int, bool, str], _Group] = {}
 _LONGEST_GROUP = 1 << 16
 # The group that holds SOPInstanceUID is never the same in two files.
 _IDENTIFYING = 0x0008
+_PIXELS = 0x7FE0
 
 
 class _Dataset:
@@ -223,6 +224,7 @@ class _Dataset:
         while True:
             group = _uint16(data, pos)[0]
             if group > _LAST_GROUP:
+                self._check_pixels(pos, group)
                 return out
             if group <= before:
                 raise _GiveUp
@@ -246,6 +248,18 @@ class _Dataset:
                 _last_groups[key] = _Group(data[pos:stop], tags, tuple(self.repairs[n_repairs:]))
             out.update(tags)
             pos = stop
+
+    def _check_pixels(self, pos: int, group: int) -> None:
+        """Give up on pixel data of no length: what that means is for the other reader to say."""
+        if group != _PIXELS:
+            return
+        _, _, length = _head(self._data, pos)
+        if not self._explicit:
+            length = _implicit_head(self._data, pos)[1]
+        elif _HEADER_SIZE[_head(self._data, pos)[1]] == _LONG:
+            length = _uint32(self._data, pos + 8)[0]
+        if not length:
+            raise _GiveUp
 
     def _read_group(self, pos: int, group: int, out: dict[str, TagValue]) -> int:
         """Put the wanted tags of the group that begins at ``pos`` into ``out``; the position behind it."""

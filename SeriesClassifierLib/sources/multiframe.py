@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from SeriesClassifierLib.records import Repaired, TagValue
+from SeriesClassifierLib.records import Repair, Repaired, TagValue
 from SeriesClassifierLib.sources.pydicom_tags import dataset_tags, read_plain
+from SeriesClassifierLib.sources.tags import FRAME_STATE
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -39,6 +40,14 @@ _NUMERIC = {
     "FrameAcquisitionNumber": "US",
     "DiffusionBValue": "FD",
 }
+# What else may tell frames apart; a later stage only asks whether it differs (``FRAME_STATE``).
+_STATES = (
+    "NominalPercentageOfCardiacPhase", "NominalPercentageOfRespiratoryPhase", "SaturationRecovery", "Tagging",
+    "FlowCompensation", "SpectrallySelectedSuppression", "SpectrallySelectedExcitation", "BloodSignalNulling",
+    "T2Preparation", "RFEchoTrainLength", "GradientEchoTrainLength", "MetaboliteMapDescription",
+    "VelocityEncodingDirection", "VelocityEncodingMinimumValue", "VelocityEncodingMaximumValue",
+    "ReceiveCoilName", "LUTLabel",
+)  # fmt: skip
 # References and derivations carry tags of other images, not of the frame.
 _IGNORED = frozenset({"ReferencedImageSequence", "DerivationImageSequence"})
 
@@ -65,6 +74,9 @@ def frames(
     per_frame = _items(dataset, "PerFrameFunctionalGroupsSequence")[:_MAX_FRAMES]
     if not per_frame:
         return [base]
+    stated = tags.get("NumberOfFrames")
+    if isinstance(stated, float) and int(stated) != len(per_frame) and len(per_frame) < _MAX_FRAMES:
+        repairs.add(Repaired("NumberOfFrames", Repair.UNREADABLE))
     # What remains under this name is an object whose frames nothing tells apart (``parts.image_gate``).
     base.pop("NumberOfFrames", None)
     out = []
@@ -87,12 +99,16 @@ def _items(dataset: Any, keyword: str) -> list[Any]:
 
 def _group_tags(groups: Any, repairs: set[Repaired]) -> dict[str, TagValue]:
     out: dict[str, TagValue] = {}
+    states: list[str] = []
     for element in groups:
         if element.VR != "SQ" or element.keyword in _IGNORED or not element.value:
             continue
         macro = element.value[0]
         out.update(dataset_tags(macro, repairs))
         out.update(_renamed(macro, repairs))
+        states += [f"{keyword}={macro.get(keyword)}" for keyword in _STATES if keyword in macro]
+    if states:
+        out[FRAME_STATE] = ";".join(states)
     return out
 
 

@@ -148,6 +148,11 @@ NUMBER_TO_TAG: dict[int, Tag] = {tag.number: tag for tag in TAGS}
 PRIVATE_BY_PLACE: dict[tuple[int, int], PrivateTag] = {(t.group, t.element): t for t in PRIVATE_TAGS}
 PRIVATE_GROUPS: frozenset[int] = frozenset(t.group for t in PRIVATE_TAGS)
 
+# Stands among the tags of a frame: what else than the tags above its functional groups say, as one text.
+FRAME_STATE = "FrameState"
+# Stands among the tags of a file that holds no pixel data. Only a file says so, no tag cache.
+NO_PIXEL_DATA = "NoPixelData"
+
 # Written by people; several values in one of these are one text. Kept as one string.
 FREE_TEXT: frozenset[str] = frozenset({"ImageComments", "DerivationDescription"})
 
@@ -158,6 +163,15 @@ MULTIPLICITY: dict[str, int] = {
     "PixelSpacing": 2,
     "AcquisitionMatrix": 4,
     "DiffusionGradientOrientation": 3,
+}
+
+# Acquisition parameters of which an image has one.
+SINGLE: frozenset[str] = frozenset({"EchoTime", "RepetitionTime", "FlipAngle", "MagneticFieldStrength"})
+# Parameters behind whose number some write the unit: another unit means another number.
+UNITS: dict[str, str] = {
+    **dict.fromkeys(("EchoTime", "RepetitionTime", "InversionTime", "TriggerTime"), "MS|MSEC"),
+    "FlipAngle": "DEG|DEGREES?",
+    "MagneticFieldStrength": "T|TESLA",
 }
 
 NUMERIC_VR: frozenset[str] = frozenset({"DS", "IS", "US", "SS", "UL", "SL", "FL", "FD", "UV", "SV"})

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from SeriesClassifierLib.records import Repair, TagValue
-from SeriesClassifierLib.sources.tags import FREE_TEXT, MULTIPLICITY, NUMERIC_VR
+from SeriesClassifierLib.sources.tags import FREE_TEXT, MULTIPLICITY, NUMERIC_VR, SINGLE, UNITS
 
 _BINARY = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "FL": "f", "FD": "d", "UV": "Q", "SV": "q"}
 _WHOLE_BINARY = frozenset({"US", "SS", "UL", "SL", "UV", "SV"})
@@ -25,11 +25,15 @@ _ESCAPE = b"\x1b"
 _BLANKS = "\0 \t\r\n\xa0"
 _AROUND_NUMBERS = f"{_BLANKS}\ufffd"
 # A number as people and programs write it: D for E, a unit behind it.
-_NUMBER = re.compile(
-    r"([-+]?(?:\d+\.?\d*|\.\d+))(?:[ED]([-+]?\d{1,3}))?"
-    r"\s*(?:MM|MS|MSEC|T|TESLA|DEG|DEGREES?|HZ|HZ/PX|%|S/MM\^?2)?",
-    re.IGNORECASE,
-)
+_ANY_UNIT = r"MM|MS|MSEC|T|TESLA|DEG|DEGREES?|HZ|HZ/PX|%|S/MM\^?2"
+
+
+@lru_cache(maxsize=64)
+def _number(units: str) -> re.Pattern[str]:
+    number = r"([-+]?(?:\d+\.?\d*|\.\d+))(?:[ED]([-+]?\d{1,3}))?"
+    return re.compile(rf"{number}\s*(?:{units})?", re.IGNORECASE | re.ASCII)
+
+
 # "2,700" may be two thousand seven hundred.
 _THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2},\d{3}")
 
@@ -106,7 +110,7 @@ def read_text(keyword: str, vr: str, text: str) -> Read:
     if not text:
         return _NOTHING
     if vr in NUMERIC_VR:
-        return _plain_numbers(vr, text) or _dirty_numbers(keyword, text)
+        return _plain_numbers(keyword, vr, text) or _dirty_numbers(keyword, text)
     head, nul, _ = text.partition("\0")
     repair = Repair.PADDING if nul else None
     if keyword in FREE_TEXT:
@@ -124,11 +128,16 @@ def read_text(keyword: str, vr: str, text: str) -> Read:
     return Read(tuple(values), repair)
 
 
-def _plain_numbers(vr: str, text: str) -> Read | None:
+def _plain_numbers(keyword: str, vr: str, text: str) -> Read | None:
     """Numbers as the standard wants them; None when they are not."""
     value = numbers(text.split("\\"))
     if value is None:
         return None
+    if isinstance(value, tuple):
+        if len(value) != MULTIPLICITY.get(keyword, len(value)):
+            return Read(None, Repair.UNREADABLE)
+        if keyword in SINGLE:  # an image has one echo time: which of two, nobody can say
+            return Read(None, Repair.UNREADABLE)
     return Read(value, Repair.FORMAT if vr == "IS" and "." in text else None)
 
 
@@ -161,7 +170,8 @@ def _dirty_numbers(keyword: str, text: str) -> Read:
         if not _has_decimal_commas(values, wanted):
             return Read(None, Repair.UNREADABLE)
         values, repair = [value.replace(",", ".") for value in values], Repair.DECIMAL_COMMA
-    found = [_NUMBER.fullmatch(value) for value in values]
+    units = UNITS.get(keyword, _ANY_UNIT)
+    found = [_number(units).fullmatch(value) for value in values]
     plain = [f"{m.group(1)}e{m.group(2) or 0}" for m in found if m is not None]
     value = numbers(plain) if len(plain) == len(values) else None
     return Read(None, Repair.UNREADABLE) if value is None else Read(value, repair or Repair.FORMAT)
@@ -183,6 +193,8 @@ def numbers(values: list[str] | list[float] | tuple[float, ...]) -> TagValue | N
     """
     out: list[float] = []
     for value in values[:_MAX_VALUES]:
+        if isinstance(value, str) and "_" in value:  # Python's own way to write a number
+            return None
         try:
             number = float(value)
         except (TypeError, ValueError):

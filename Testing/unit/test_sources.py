@@ -88,7 +88,7 @@ def test_tags_are_named_once_and_private_groups_are_odd() -> None:
     ],
 )
 def test_value(vr: str, raw: bytes, value: TagValue | None) -> None:
-    assert decode("EchoTime", vr, raw, True) == value
+    assert decode("WindowCenter", vr, raw, True) == value
 
 
 def test_value_of_either_byte_order() -> None:
