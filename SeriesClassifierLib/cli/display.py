@@ -13,7 +13,7 @@ from SeriesClassifierLib.explain.evidence_text import text
 from SeriesClassifierLib.identity import WHOLE, values_of
 from SeriesClassifierLib.journal.find import part_name, reference
 from SeriesClassifierLib.publish.table import plain_text, row
-from SeriesClassifierLib.records import Prediction
+from SeriesClassifierLib.records import Prediction, Status
 from SeriesClassifierLib.spool import Disk
 
 _SHOWN = (
@@ -29,7 +29,7 @@ _SHOWN = (
 _TITLES = ("series", "part", "description", "label", "region", "conf", "status", "decided by", "images")
 _STATUS = _TITLES.index("status")
 _COLORS = {"auto": "", "corrected": "cyan", "failed": "red"}
-_MOST_CHARACTERS = 40
+_MOST_CHARACTERS = 48
 _EVERY = 200
 _EVERY_S = 10.0
 
@@ -155,10 +155,16 @@ class JsonProgress:
 def print_table(predictions: Iterable[Prediction]) -> None:
     """The columns that people read."""
     rows = (
-        [reference(p), short(part_name(p)), *(_cell(name, getattr(p, name)) for name in _SHOWN)]
+        [reference(p), short(part_name(p)), *(_cell(name, _shown(p, name)) for name in _SHOWN)]
         for p in predictions
     )
     print_columns(_TITLES, rows, lambda cells: _COLORS.get(cells[_STATUS], "yellow"))
+
+
+def _shown(prediction: Prediction, name: str) -> Any:
+    """What stands in a column; in place of a label what an object is that has none."""
+    is_object = name == "label" and prediction.status is Status.UNKNOWN and bool(prediction.error)
+    return prediction.error if is_object else getattr(prediction, name)
 
 
 def print_columns(

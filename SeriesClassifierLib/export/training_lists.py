@@ -144,12 +144,15 @@ def _write_volumes(folder: Path, lines: Iterable[Mapping[str, Any]]) -> None:
         (root / name).mkdir(parents=True, exist_ok=True)
     classes = sorted({line["truth"]["sequence"] for line in lines if _has_volume(folder, line)})
     items: dict[str, list[dict[str, Any]]] = {"training": [], "validation": [], "test": []}
+    # nnU-Net takes no data set without training images: where all patients are for testing, they train.
+    has_training = any(line["split"] != "test" and _has_volume(folder, line) for line in lines)
     for line in lines:
         if not _has_volume(folder, line):
             forget_volume(folder, line["id"])
             continue
         label = classes.index(line["truth"]["sequence"])
         test = line["split"] == "test"
+        test = test and has_training
         place_volume(folder, line["id"], label + 1, test=test)
         image = volume_path(folder, line["id"], test=test).relative_to(root).as_posix()
         split = {"train": "training"}.get(line["split"], line["split"])
@@ -162,7 +165,7 @@ def _write_volumes(folder: Path, lines: Iterable[Mapping[str, Any]]) -> None:
             **about,
             "channel_names": {"0": "MRI"},
             "labels": {"background": 0, **{name: k for k, name in enumerate(classes, start=1)}},
-            "numTraining": len(items["training"]) + len(items["validation"]),
+            "numTraining": sum(len(items[name]) for name in items if name != "test" or not has_training),
             "file_ending": ".nii.gz",
             "classification": {
                 Path(item["image"]).name.removesuffix("_0000.nii.gz"): item["label"]
@@ -201,7 +204,8 @@ def _card(lines: Iterable[Mapping[str, Any]], settings: Settings, left_out: Mapp
 - `{ROOT}/` (where volumes were asked for): NIfTI at full resolution, rescaled, without a window, in the
   geometry of the series. Of a time series the first complete repetition. Label maps are full of one class:
   the label is of the whole image. For MONAI: `datalist.json`. For nnU-Net: copy or link the folder into
-  `nnUNet_raw` as `Dataset001_SeriesClassifier` (any free number and name).
+  `nnUNet_raw` as `Dataset001_SeriesClassifier` (any free number and name); where all patients are for
+  testing, its training folder holds them.
 - `{TABLE}`: the same as a table, without headers. `manifest.json`: checksums and counts.
 - `group` is the patient: parts that share a key (patient, study, frame of reference, or a day on a scanner
   where the patient is not named) have the same. `split` never separates a patient.

@@ -20,6 +20,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from SeriesClassifierLib import __version__
 from SeriesClassifierLib.errors import UsageError
+from SeriesClassifierLib.export.beside_pixels import holds_more_than_an_image
 from SeriesClassifierLib.export.exported_header import header_to_json
 from SeriesClassifierLib.export.labeled_parts import Label, LabeledParts
 from SeriesClassifierLib.export.patients import Groups, patient_keys, split_of
@@ -111,6 +112,8 @@ def export_training_set(
                 left_out[f"no volume: {reason}"] += 1
             if settings.dicom and (n := len({i.path for i in part.instances}) - int(line["dicom"])):
                 left_out["images that cannot leave as DICOM"] += n
+            if n := sum(holds_more_than_an_image(path) for path in {i.path for i in part.instances}):
+                left_out[_BESIDE] += n
             lines.add(line)
             told("reading", len(lines), len(labels))
         for part_key, label in labels.items():
@@ -122,6 +125,9 @@ def export_training_set(
         _write_manifest(folder, lines, settings, left_out)
         told("reading", len(labels), len(labels))
         return Exported(folder, len(lines), lines.n_patients(), dict(left_out), tuple(files))
+
+
+_BESIDE = "images with text or bytes beside their pixels: the images are there, the rest is not"
 
 
 class _Lines:

@@ -45,6 +45,8 @@ _DERIVED_BY_KIND = (
     ("DYNAMIC_MAP", "MAP"),
     ("PHASE", "PHASE"),
 )
+# The T1-weighted image that MP2RAGE computes of its two inversions.
+_UNIFORM = frozenset({"UNI", "UNI-DEN", "UNI_DEN"})
 _NOT_SUBTRACTED = frozenset({"ASL", "PERFUSION"})
 
 
@@ -103,6 +105,8 @@ def _sequence(header: PartHeader) -> list[Fact]:
     for kind, sequence in _SEQUENCE_BY_KIND:
         if kind in kinds:
             return [Fact("sequence", sequence, "ImageType")]
+    if not _UNIFORM.isdisjoint(header.instance.tokens("ImageType")[2:]):
+        return [Fact("sequence", "T1", "ImageType")]
     if header.b_value is not None and (header.b_value > 0 or header.series_b_values > 1):
         if _computed_from_diffusion(header):
             return []

@@ -147,8 +147,13 @@ def settings(instances: Sequence[Instance]) -> dict[str, list[str]]:
     found = {IMAGE_WORDS: ["+".join(sorted(some - common)) for some in words]}
     for keyword in _SETTINGS:
         if len({instance.tags.get(keyword) for instance in instances}) > 1:
-            found[keyword] = [instance.text(keyword) for instance in instances]
+            found[keyword] = [_said(instance, keyword) for instance in instances]
     return {name: values for name, values in found.items() if len(set(values)) > 1}
+
+
+def _said(instance: Instance, keyword: str) -> str:
+    numbers = instance.numbers(keyword)
+    return "/".join(f"{number:g}" for number in numbers) if numbers else instance.text(keyword)
 
 
 # Cardiac phases follow each other within one heartbeat; no dynamic is that fast.

@@ -29,6 +29,8 @@ _EVEN = 0.8
 # volume an image belongs to.
 _COMPLETE = 1 / 3
 _MOST_MISSING = 2
+# Of more volumes there are too many ways in which an image may be missing.
+_FEW_VOLUMES = 40
 
 
 def by_value(values: Sequence[Value], places: Sequence[int] | None) -> list[Value] | None:
@@ -94,7 +96,8 @@ def by_rank(values: Sequence[float], places: Sequence[int] | None) -> list[float
         of_slice[place].append(value)
     counts = Counter(map(len, of_slice.values()))
     n_volumes = max((n for n, slices in counts.items() if slices >= _COMPLETE * len(of_slice)), default=1)
-    if n_volumes < 2 or min(counts) < n_volumes - _MOST_MISSING:
+    missing = n_volumes - min(counts)
+    if n_volumes < 2 or missing > (_MOST_MISSING if n_volumes <= _FEW_VOLUMES else 0):
         return None
     # Slices that lack an image do not show which one; the others do.
     complete = [sorted(some) for some in of_slice.values() if len(some) == n_volumes]
@@ -102,7 +105,10 @@ def by_rank(values: Sequence[float], places: Sequence[int] | None) -> list[float
     if len(set(volumes)) < n_volumes:
         return None
     ranked = {place: _nearest_in_order(sorted(some), volumes) for place, some in of_slice.items()}
-    return [ranked[place][value] for place, value in zip(places, values, strict=True)]
+    of_volume: dict[float, list[float]] = defaultdict(list)
+    for place, value in zip(places, values, strict=True):
+        of_volume[ranked[place][value]].append(value)
+    return [median(of_volume[ranked[place][value]]) for place, value in zip(places, values, strict=True)]
 
 
 def _nearest_in_order(values: Sequence[float], volumes: Sequence[float]) -> dict[float, float]:

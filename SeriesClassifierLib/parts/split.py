@@ -215,12 +215,11 @@ def _by_number(axis: NumberAxis, group: _Group) -> list[_Group]:
     places = slice_places(group.instances)
     if places is not None and len(set(places)) < axis.least_slices:
         return [group]
-    keys = None if axis.drifts else by_value(exact, places)
+    chosen = values if axis.drifts else exact
+    keys = by_rank(exact, places) if axis.per_slice else by_value(chosen, places)
     keys = keys or by_value(values, places)
-    if axis.per_slice and (keys is None or (places is not None and _is_repeated_within(keys, places))):
-        keys = by_rank(values, places) or keys
-    if keys is None and are_volumes(values if axis.drifts else exact, group.instances):
-        keys = values if axis.drifts else exact
+    if keys is None and are_volumes(chosen, group.instances):
+        keys = chosen
     return _explained(group, axis.name, keys, axis.title) if keys is not None else [group]
 
 

@@ -78,8 +78,8 @@ def _read_with_pydicom(path: str, expected: bool) -> FileRead:
     if not preamble and (not front or content_kind(path, front) is not None):
         return _not_dicom(path, expected, kind)
     claims = expected or preamble or path.lower().endswith(_DICOM_ENDINGS)
-    if not front.strip(b"\0"):
-        return _not_dicom(path, claims, kind)
+    if not front.strip(b"\0"):  # whatever its name says: a copy that failed
+        return _not_dicom(path, expected, kind)
     try:
         with warnings.catch_warnings(), open(path, "rb") as file:
             warnings.simplefilter("ignore")

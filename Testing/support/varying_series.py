@@ -200,6 +200,9 @@ def _inversion_times() -> list[VaryingSeries]:
         VaryingSeries("inversion time", "two with the same times of day", {**GRE, **SIEMENS, **_at(10)}, _volumes("InversionTime", [700.0, 2500.0]), ("TI=700", "TI=2500")),
         VaryingSeries("inversion time", "of a beating heart", {**GRE, **SIEMENS}, tuple(Volume(_at(n), range(3), per_slice={"InversionTime": times}) for n, times in enumerate(jitter)), ("TI=107", "TI=1010", "TI=1930", "TI=2860")),
         VaryingSeries("inversion time", "more than a reader wants", {**GRE, **GE}, _volumes("InversionTime", many, slices=range(2)), ("",)),
+        VaryingSeries("inversion time", "of a beating heart, one image missing", {**GRE, **PHILIPS}, tuple(Volume(_at(n), (0, 2) if n == 1 else range(3), per_slice={"InversionTime": times}) for n, times in enumerate(jitter)), ("TI=107", "TI=1003", "TI=1930", "TI=2860")),
+        VaryingSeries("inversion time", "that drifts from slice to slice", {**GRE, **CANON}, tuple(Volume(_at(n), range(8), per_slice={"InversionTime": [ti + 2.0 * k for k in range(8)]}) for n, ti in enumerate((120.0, 350.0, 800.0, 1500.0, 3000.0))), ("TI=127", "TI=357", "TI=807", "TI=1507", "TI=3007")),
+        VaryingSeries("inversion time", "each twice", {**GRE, **SIEMENS}, tuple(Volume({"InversionTime": ti, **_at(20 * n)}) for n, ti in enumerate((100.0, 900.0, 2500.0) * 2)), tuple(f"TI={ti},time={n}" for ti in (100, 900, 2500) for n in (1, 2))),
         VaryingSeries("inversion time", "of one slice", {**GRE, **GE}, _volumes("InversionTime", [100.0, 400.0, 900.0, 1600.0], slices=range(1)), ("TI=100", "TI=400", "TI=900", "TI=1600")),
     ]  # fmt: skip
 
@@ -209,6 +212,9 @@ def _flip_angles() -> list[VaryingSeries]:
     return [
         VaryingSeries("flip angle", "four", {**GRE, **SIEMENS}, _volumes("FlipAngle", [2.0, 5.0, 10.0, 15.0]), ("FA=2", "FA=5", "FA=10", "FA=15")),
         VaryingSeries("flip angle", "with a hole in two volumes", {**GRE, **GE}, (Volume({"FlipAngle": 5.0}), Volume({"FlipAngle": 10.0}, (0, 1, 3, 4, 5)), Volume({"FlipAngle": 20.0}, (0, 2, 3, 4, 5))), ("FA=5", "FA=10", "FA=20")),
+        VaryingSeries("flip angle", "each twice", {**GRE, **PHILIPS}, tuple(Volume({"FlipAngle": fa, **_at(20 * n)}) for n, fa in enumerate((2.0, 5.0, 15.0) * 2)), tuple(f"FA={fa},time={n}" for fa in (2, 5, 15) for n in (1, 2))),
+        VaryingSeries("flip angle", "close to each other", {**GRE, **CANON}, _volumes("FlipAngle", [1.0, 1.4, 1.8, 2.2]), ("FA=1", "FA=1.4", "FA=1.8", "FA=2.2")),
+        VaryingSeries("flip angle", "of a patient who sinks", {**GRE, **GE}, tuple(Volume({"FlipAngle": fa, **_at(20 * n)}, range(16), shift=1.3 * n) for n, fa in enumerate((2.0, 5.0, 10.0, 15.0))), ("FA=2", "FA=5", "FA=10", "FA=15")),
         VaryingSeries("flip angle", "numbered in time, too", {**GRE, **PHILIPS}, tuple(Volume({"FlipAngle": 3.0 * n, "TemporalPositionIdentifier": float(n), **_at(20 * n)}) for n in range(1, 6)), tuple(f"FA={3 * n}" for n in range(1, 6))),
         VaryingSeries("flip angle", "before a dynamic", {**GRE, **SIEMENS}, (Volume({"FlipAngle": 2.0}), Volume({"FlipAngle": 5.0}), *dynamic), ("FA=2", "FA=5", *(f"FA=12,time={n}" for n in range(1, 5))), is_dynamic=True),
     ]  # fmt: skip
@@ -224,6 +230,8 @@ def _components() -> list[VaryingSeries]:
         pair("only the phase is named", {**GRE, **CANON, "ImageType": plain}, {}, {"ComplexImageComponent": "PHASE"}),
         pair("real and magnitude", {**GRE, **CANON, "ImageType": plain}, {"ComplexImageComponent": "MAGNITUDE"}, {"ComplexImageComponent": "REAL"}, ("MAGNITUDE", "REAL")),
         pair("image type", {**GRE, **SIEMENS}, {"ImageType": ("ORIGINAL", "PRIMARY", "M", "ND")}, {"ImageType": ("ORIGINAL", "PRIMARY", "P", "ND")}),
+        pair("standard tag in short", {**GRE, **CANON, "ImageType": plain}, {"ComplexImageComponent": "M"}, {"ComplexImageComponent": "P"}),
+        pair("image type in other words", {**GRE, **GE}, {"ImageType": (*plain[:2], "MAGNITUDE IMAGE")}, {"ImageType": (*plain[:2], "PHASE_IMAGE")}),
         pair("GE's private tag", {**GRE, **GE, "ImageType": plain}, {"GEImageKind": 0.0}, {"GEImageKind": 1.0}),
         pair("GE's real and imaginary", {**GRE, **GE, "ImageType": plain}, {"GEImageKind": 3.0}, {"GEImageKind": 2.0}, ("IMAGINARY", "REAL")),
         pair("Philips' private tag", {**GRE, **PHILIPS, "ImageType": plain}, {"PhilipsImageKind": "M"}, {"PhilipsImageKind": "P"}),
@@ -242,6 +250,7 @@ def _diffusion() -> list[VaryingSeries]:
     return [
         ivim("dense and small", PHILIPS, "DiffusionBValue", [0.0, 5.0, 10.0, 15.0, 20.0, 30.0]),
         ivim("of Philips' private tag", PHILIPS, "PhilipsBValue", [0.0, 10.0, 20.0, 30.0, 40.0, 80.0]),
+        VaryingSeries("b-value", "with GE's flag", {**EPI, **GE, "ImageType": ("ORIGINAL", "PRIMARY", "OTHER")}, _volumes("DiffusionBValue", [1e9 + b for b in (50.0, 400.0, 800.0)]), ("b=50", "b=400", "b=800")),
         ivim("out of order", GE, "DiffusionBValue", [800.0, 0.0, 400.0, 50.0, 40.0]),
         replace(siemens, volumes=early, parts=(*siemens.parts, "b=90")),
         VaryingSeries("b-value", "shells", base, shells, ("b=0", "b=1000", "b=2000")),
@@ -254,7 +263,25 @@ def _echoes() -> list[VaryingSeries]:
     return [
         VaryingSeries("echo time", "last one stopped early", {**GRE, **GE}, (Volume({"EchoTime": 2.3}), Volume({"EchoTime": 4.6}), Volume({"EchoTime": 6.9}, range(2))), ("TE=2.3", "TE=4.6", "TE=6.9")),
         VaryingSeries("echo time", "with one stray image", {**GRE, **SIEMENS}, (Volume({"EchoTime": 2.3}), Volume({"EchoTime": 4.6}), Volume({"EchoTime": 9.0}, range(1))), ("TE=2.3", "TE=4.6")),
+        VaryingSeries("echo time", "by number alone", {**{k: v for k, v in GRE.items() if k != "EchoTime"}, **CANON}, tuple(Volume({"EchoNumbers": float(n), **_at(n)}) for n in (1, 2, 3)), ("echo=1", "echo=2", "echo=3")),
+        VaryingSeries("echo time", "more than a reader wants", {**GRE, **PHILIPS}, tuple(Volume({"EchoTime": 1.2 * n, **_at(n)}) for n in range(1, 17)), ("",)),
+        VaryingSeries("echo time", "with holes in all volumes", {**GRE, **PHILIPS}, tuple(Volume({"EchoTime": 2.0 * n}, [k for k in range(8) if (k + n) % 4]) for n in range(1, 6)), ("TE=2", "TE=4", "TE=6", "TE=8", "TE=10")),
         VaryingSeries("echo time", "two halves of one stack", {**GRE, **SIEMENS}, (Volume({"EchoTime": 80.0}, range(6)), Volume({"EchoTime": 82.0}, range(6, 12))), ("",)),
+    ]  # fmt: skip
+
+
+def _dixon() -> list[VaryingSeries]:
+    def kinds(name: str, vendor: Tags, words: Mapping[str, str], **more: Any) -> VaryingSeries:
+        volumes = tuple(Volume({"ImageType": ("ORIGINAL", "PRIMARY", word), **_at(5)}, **more) for word in words.values())
+        return VaryingSeries("dixon", name, {**GRE, **vendor}, volumes, tuple(f"type={kind}" for kind in sorted(words)))
+
+    return [
+        kinds("words of Siemens", SIEMENS, {"WATER": "WATER", "FAT": "FAT", "IN_PHASE": "IN_PHASE", "OPP_PHASE": "OPP_PHASE", "FAT_FRACTION": "FAT_FRACTION"}),
+        kinds("words of GE", GE, {"WATER": "WATER", "FAT": "FAT", "IN_PHASE": "INPHASE", "OPP_PHASE": "OUTPHASE", "FAT_FRACTION": "FATFRACTION"}),
+        kinds("words of Philips", PHILIPS, {"WATER": "W", "FAT": "F", "IN_PHASE": "IP", "OPP_PHASE": "OP", "FAT_FRACTION": "FF"}),
+        kinds("words of Canon", CANON, {"WATER": "WATER", "FAT": "FAT", "IN_PHASE": "IN", "OPP_PHASE": "OUT"}),
+        kinds("words of UIH", {**SIEMENS, "Manufacturer": "UIH"}, {"WATER": "WATER", "FAT": "FAT", "IN_PHASE": "IP", "OPP_PHASE": "OOP"}),
+        kinds("words of Hitachi", {**GE, "Manufacturer": "Hitachi Medical Corporation"}, {"WATER": "WATER IMAGE", "FAT": "FAT IMAGE"}),
     ]  # fmt: skip
 
 
@@ -262,11 +289,26 @@ def _others() -> list[VaryingSeries]:
     ie = {**GRE, **SIEMENS}
     return [
         VaryingSeries("contrast", "two beside each other", {**GRE, **PHILIPS}, (Volume({"AcquisitionContrast": "T1"}), Volume({"AcquisitionContrast": "T2", "EchoTime": 90.0}, range(6, 12))), ("contrast=T1", "contrast=T2")),
+        VaryingSeries("contrast", "three in one place", {**EPI, **SIEMENS, "ScanningSequence": "SE"}, tuple(Volume({"AcquisitionContrast": c, **_at(n)}) for n, c in enumerate(("T1", "T2", "PROTON_DENSITY"))), ("contrast=PROTON_DENSITY", "contrast=T1", "contrast=T2")),
+        VaryingSeries("contrast", "one of them not named", {**GRE, **GE}, (Volume({"AcquisitionContrast": "T1"}), Volume({"AcquisitionContrast": "T2"}, range(6, 12)), Volume({"AcquisitionContrast": "UNKNOWN"}, range(12, 18))), ("contrast=unknown", "contrast=T1", "contrast=T2")),
+        VaryingSeries("repetition time", "saturation recovery", {**GRE, **SIEMENS}, tuple(Volume({"RepetitionTime": tr, **_at(n)}) for n, tr in enumerate((100.0, 400.0, 1500.0, 5000.0))), ("TR=100", "TR=400", "TR=1500", "TR=5000")),
+        VaryingSeries("repetition time", "each twice", {**GRE, **PHILIPS}, tuple(Volume({"RepetitionTime": tr, **_at(n)}) for n, tr in enumerate((20.0, 100.0) * 2)), ("TR=20,time=1", "TR=20,time=2", "TR=100,time=1", "TR=100,time=2")),
+        *_dixon(),
+        VaryingSeries("words", "maps of a dynamic", ie, tuple(Volume({"ImageType": ("DERIVED", "PRIMARY", word), **_at(n)}) for n, word in enumerate(("KTRANS", "VE", "KEP"))), ("words=KEP", "words=KTRANS", "words=VE")),
+        VaryingSeries("words", "with and without correction", {**GRE, **CANON}, tuple(Volume({"ImageType": ("ORIGINAL", "PRIMARY", "M", word), **_at(n)}) for n, word in enumerate(("NORM", "ND"))), ("words=ND", "words=NORM")),
+        VaryingSeries("words", "before the volumes of a dynamic", {**GRE, **PHILIPS}, (Volume({"ImageType": ("DERIVED", "PRIMARY", "TTP9")}), *(Volume({"ImageType": ("ORIGINAL", "PRIMARY"), **_at(20 * n)}) for n in range(1, 5))), ("words=DERIVED+TTP9", *(f"words=ORIGINAL,time={n}" for n in range(1, 5))), is_dynamic=True),
+        VaryingSeries("setting", "sequence name", ie, tuple(Volume({"SequenceName": name, **_at(n)}) for n, name in enumerate(("*fl3d1", "*fl3d2", "*fl3d3"))), ("SequenceName=*fl3d1", "SequenceName=*fl3d2", "SequenceName=*fl3d3")),
+        VaryingSeries("setting", "unit of the values", {**GRE, **PHILIPS}, tuple(Volume({"RescaleType": unit, **_at(n)}) for n, unit in enumerate(("normalized", "radians"))), ("RescaleType=normalized", "RescaleType=radians")),
+        VaryingSeries("setting", "echo train", {**GRE, **GE}, tuple(Volume({"EchoTrainLength": n, **_at(n)}) for n in (1.0, 3.0, 7.0)), ("EchoTrainLength=1", "EchoTrainLength=3", "EchoTrainLength=7")),
+        VaryingSeries("unexplained", "no clock at all", ie, (Volume({}), Volume({}), Volume({})), ("repeat=1", "repeat=2", "repeat=3")),
+        VaryingSeries("unexplained", "the same time everywhere", {**GRE, **PHILIPS, **_at(10), "AcquisitionNumber": 1.0}, (Volume({}), Volume({}), Volume({}), Volume({})), ("repeat=1", "repeat=2", "repeat=3", "repeat=4")),
+        VaryingSeries("unexplained", "each slice has its own time", {**GRE, **CANON}, tuple(Volume({}, per_slice={"AcquisitionTime": [f"1200{k:02d}" for k in range(6)]}) for _ in range(3)), ("repeat=1", "repeat=2", "repeat=3")),
         VaryingSeries("repetition time", "three", {**GRE, **GE}, _volumes("RepetitionTime", [300.0, 700.0, 2000.0]), ("TR=300", "TR=700", "TR=2000")),
         VaryingSeries("preparation", "magnetization transfer by scan option", {**GRE, **GE}, (Volume({"ScanOptions": ("FAST_GEMS", "MT")}), Volume({"ScanOptions": "FAST_GEMS"})), ("prep=MT", "prep=none")),
         VaryingSeries("preparation", "magnetization transfer by variant", ie, (Volume({"SequenceVariant": ("SP", "MTC")}), Volume({"SequenceVariant": "SP"})), ("prep=MTC", "prep=none")),
         VaryingSeries("preparation", "fat saturation", {**GRE, **PHILIPS}, (Volume({"ScanOptions": "FS"}), Volume({"ScanOptions": "OTHER"})), ("prep=FS", "prep=OTHER")),
         VaryingSeries("cardiac phase", "counted", {**ie, "CardiacNumberOfImages": 6.0}, tuple(Volume({"TriggerTime": 90.0 * n}) for n in range(6)), ("",)),
+        VaryingSeries("cardiac phase", "few and slow", {**GRE, **SIEMENS, **_at(10)}, tuple(Volume({"TriggerTime": 180.0 * n}) for n in range(6)), ("",)),
         VaryingSeries("cardiac phase", "by trigger time alone", {**GRE, **PHILIPS}, tuple(Volume({"TriggerTime": 11.0 + 60.0 * n}) for n in range(10)), ("",)),
     ]  # fmt: skip
 
@@ -286,8 +328,13 @@ def _times() -> list[VaryingSeries]:
         dynamic("shifted by parts of a slice", PHILIPS, [timed(20 * n, shift=0.3 * n) for n in range(4)]),
         dynamic("with a pause", SIEMENS, [timed(s) for s in (0, 20, 40, 400, 420)]),
         dynamic("numbered only", CANON, [Volume({"TemporalPositionIdentifier": float(n)}, shift=0.2 * (n % 2)) for n in range(1, 6)]),
+        dynamic("over midnight", SIEMENS, [Volume({"AcquisitionTime": t}) for t in ("235930", "235950", "000010", "000030")]),
+        dynamic("of a patient who sinks", GE, [timed(20 * n, slices=range(16), shift=1.3 * n) for n in range(4)]),
+        VaryingSeries("time", "of the content", {**GRE, **GE}, _volumes("ContentTime", ["101500", "101520", "101540"]), ("acquisition=1", "acquisition=2", "acquisition=3"), is_dynamic=True),
         VaryingSeries("time", "acquisitions without a time", {**GRE, **GE}, _volumes("AcquisitionNumber", [1.0, 2.0, 3.0]), ("acquisition=1", "acquisition=2", "acquisition=3"), is_dynamic=True),
         VaryingSeries("stray slice", "another orientation", {**GRE, **SIEMENS}, (replace(first, slices=range(20)), Volume({}, range(1), orientation=_COR)), ("",)),
+        VaryingSeries("stray slice", "two beside sixteen", {**GRE, **GE}, (replace(first, slices=range(16)), Volume({}, range(1), orientation=_COR), Volume({}, range(1), orientation=(0.0, 1.0, 0.0, 0.0, 0.0, -1.0))), ("",)),
+        VaryingSeries("stray slice", "one beside five", {**GRE, **PHILIPS}, (replace(first, slices=range(5)), Volume({}, range(1), orientation=_COR)), ("",)),
         VaryingSeries("stray slice", "twice there", {**GRE, **SIEMENS}, (replace(first, slices=range(20)), Volume({}, range(2, 3))), ("",)),
         VaryingSeries("stray slice", "beside two stacks", {**GRE, **PHILIPS}, (replace(first, slices=range(20)), Volume({}, range(18), orientation=_COR), Volume({}, range(1), orientation=(0.0, 1.0, 0.0, 0.0, 0.0, -1.0))), ("normal=0/0/1", "normal=0/1/0")),
     ]  # fmt: skip
@@ -297,7 +344,7 @@ VARIANTS: tuple[VaryingSeries, ...] = (
     *_inversion_times(), *_flip_angles(), *_components(), *_diffusion(), *_echoes(), *_others(), *_times()
 )  # fmt: skip
 # What no standard tag of an enhanced file states.
-_PRIVATE = ("GEImageKind", "PhilipsImageKind", "SiemensBValue", "PhilipsBValue", "ScanOptions", "SequenceVariant", "CardiacNumberOfImages")  # fmt: skip
+_PRIVATE = ("GEImageKind", "RescaleType", "EchoNumbers", "SequenceName", "ContentTime", "EchoTrainLength", "PhilipsImageKind", "SiemensBValue", "PhilipsBValue", "ScanOptions", "SequenceVariant", "CardiacNumberOfImages")  # fmt: skip
 ENHANCED: tuple[VaryingSeries, ...] = (
     *(
         series

@@ -185,6 +185,14 @@ def test_repairs_are_warned_about_once_a_tag_in_folder_and_database(tmp_path: Pa
         assert not warning.decisive
 
 
+@pytest.mark.parametrize("dirt", [d for d in DIRT if d.name in ("words", "two echo times", "thousands or decimals")], ids=lambda dirt: dirt.name)
+def test_a_label_without_a_deciding_value_is_looked_at(dirt: Dirt, tmp_path: Path) -> None:
+    dirty_file(tmp_path, dirt)
+    (label,) = predictions(tmp_path)
+    assert label.status is not Status.AUTO
+    assert Reason.UNREADABLE_VALUE in {e.reason for e in label.evidence}
+
+
 def test_a_clean_file_has_no_repairs(tmp_path: Path) -> None:
     (instance,) = read_file(str(base_file(tmp_path))).instances
     assert isinstance(instance, Instance)

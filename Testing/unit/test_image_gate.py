@@ -47,6 +47,10 @@ REFUSED: dict[ObjectKind, list[dict[str, Any]]] = {
         {"SOPClassUID": None, "ConversionType": "SYN"},
         {"ConversionType": "WSD"},
         {"ImageType": ["DERIVED", "SECONDARY", "SCREENSHOT_1"]},
+        {"ImageType": ["DERIVED", "SECONDARY", "CSA REPORT"], "Manufacturer": "SIEMENS"},
+        {"ImageType": ["DERIVED", "SECONDARY", "3D RENDERING"], "Manufacturer": "Philips"},
+        {"ImageType": ["DERIVED", "SECONDARY", "CAPTURED"]},
+        {"Modality": "SC"},
     ],
     ObjectKind.COLOR: [
         {"PhotometricInterpretation": "RGB"},
@@ -57,6 +61,9 @@ REFUSED: dict[ObjectKind, list[dict[str, Any]]] = {
     ObjectKind.BURNED_IN: [
         {"BurnedInAnnotation": "YES"},
         {"BurnedInAnnotation": "yes", "Manufacturer": "GE MEDICAL SYSTEMS"},
+        {"BurnedInAnnotation": "Y", "Manufacturer": "UIH"},
+        {"BurnedInAnnotation": "TRUE"},
+        {"BurnedInAnnotation": ["NO", "YES"], "Manufacturer": "Philips"},
         {"BurnedInAnnotation": "YES ", "ImageType": ["DERIVED", "PRIMARY", "MPR"]},
     ],
     ObjectKind.PRIVATE: [
@@ -66,10 +73,11 @@ REFUSED: dict[ObjectKind, list[dict[str, Any]]] = {
     ],
     ObjectKind.SPECTROSCOPY: [{"SOPClassUID": f"{MR}.2"}],
     ObjectKind.RAW_DATA: [{"SOPClassUID": f"{MR[:-1]}66"}, {"SOPClassUID": f"{MR[:-1]}66.1"}],
-    ObjectKind.SEGMENTATION: [{"SOPClassUID": f"{MR[:-1]}66.4"}],
-    ObjectKind.REPORT: [{"SOPClassUID": f"{MR[:-1]}88.33"}, {"SOPClassUID": f"{MR[:-1]}88.22"}],
+    ObjectKind.LINE: [{"Rows": 1}, {"Columns": 1}],
+    ObjectKind.SEGMENTATION: [{"Modality": "SEG"}, {"SOPClassUID": f"{MR[:-1]}66.4"}],
+    ObjectKind.REPORT: [{"Modality": "SR"}, {"SOPClassUID": f"{MR[:-1]}88.33"}, {"SOPClassUID": f"{MR[:-1]}88.22"}],
     ObjectKind.KEY_OBJECTS: [{"SOPClassUID": f"{MR[:-1]}88.59"}],
-    ObjectKind.PRESENTATION_STATE: [{"SOPClassUID": f"{MR[:-1]}11.1"}],
+    ObjectKind.PRESENTATION_STATE: [{"Modality": "PR"}, {"SOPClassUID": f"{MR[:-1]}11.1"}],
     ObjectKind.DOCUMENT: [{"SOPClassUID": f"{MR[:-1]}104.1"}],
     ObjectKind.WAVEFORM: [{"SOPClassUID": f"{MR[:-1]}9.1.1"}],
     ObjectKind.RADIOTHERAPY: [{"SOPClassUID": f"{MR[:-1]}481.3"}],
@@ -150,6 +158,64 @@ def test_enhanced_images_in_color_are_refused(tmp_path: Path) -> None:
     dataset.save_as(path)
     (label,) = predictions(tmp_path)
     assert (label.status, label.error) == (Status.UNKNOWN, "not an MR image: color image")
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"BurnedInAnnotation": "YES"}, "burned-in annotation"),
+        ({"ConversionType": "WSD"}, "secondary capture (screenshot)"),
+        ({"Modality": "SEG"}, "segmentation"),
+        ({"Rows": 0, "Columns": 0}, "no rows and columns"),
+        ({"PixelData": None}, "no pixel data"),
+        ({"PixelData": b""}, "no pixel data"),
+    ],
+)
+def test_enhanced_objects_that_are_no_images_are_refused(changes: dict[str, Any], error: str, tmp_path: Path) -> None:
+    (path,) = write_enhanced(VARIANTS[0], tmp_path)
+    dataset = pydicom.dcmread(path)
+    for keyword, value in changes.items():
+        if value is None:
+            delattr(dataset, keyword)
+        else:
+            setattr(dataset, keyword, value)
+    dataset.save_as(path)
+    assert {label.error for label in predictions(tmp_path)} == {f"not an MR image: {error}"}
+
+
+@pytest.mark.parametrize("pixels", [None, b""], ids=["absent", "empty"])
+@pytest.mark.parametrize("mode", ["header", "full"])
+@pytest.mark.parametrize("syntax", ["1.2.840.10008.1.2", "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.2"])
+def test_a_header_without_pixels_is_no_image(pixels: bytes | None, mode: str, syntax: str, tmp_path: Path) -> None:
+    for path in write_changed(tmp_path, {}):
+        dataset = pydicom.dcmread(path)
+        dataset.file_meta.TransferSyntaxUID = pydicom.uid.UID(syntax)
+        del dataset.PixelData
+        if pixels is not None:
+            dataset.add_new("PixelData", "OW", pixels)
+        is_implicit, is_little = syntax.endswith("1.2"), not syntax.endswith(".2.2")
+        pydicom.dcmwrite(path, dataset, implicit_vr=is_implicit, little_endian=is_little)
+    (label,) = [p for result in classified(tmp_path, mode) for p in result.predictions]
+    assert (label.status, label.error) == (Status.UNKNOWN, "not an MR image: no pixel data")
+
+
+def test_the_class_of_the_file_counts_where_the_data_set_names_none(tmp_path: Path) -> None:
+    for path in write_changed(tmp_path, {"SOPClassUID": None}):
+        dataset = pydicom.dcmread(path)
+        dataset.file_meta.MediaStorageSOPClassUID = pydicom.uid.SecondaryCaptureImageStorage
+        dataset.save_as(path)
+    (label,) = predictions(tmp_path)
+    assert label.error == "not an MR image: secondary capture (screenshot)"
+
+
+def test_frames_that_are_missing_are_a_doubt(tmp_path: Path) -> None:
+    (path,) = write_enhanced(VARIANTS[0], tmp_path)
+    dataset = pydicom.dcmread(path)
+    dataset.NumberOfFrames = 2 * dataset.NumberOfFrames
+    dataset.save_as(path)
+    for label in predictions(tmp_path):
+        assert label.status is not Status.AUTO
+        assert "NumberOfFrames" in {e.source for e in label.evidence}
 
 
 def test_a_multi_frame_object_without_groups_is_refused(tmp_path: Path) -> None:

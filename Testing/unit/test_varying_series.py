@@ -26,6 +26,10 @@ from SeriesClassifierLib.simulation.database_writer import write_database
 from SeriesClassifierLib.sources import open_source
 from SeriesClassifierLib.sources.assemble import make_series
 
+NEVER_DYNAMIC = frozenset(
+    {"component", "flip angle", "inversion time", "preparation", "repetition time", "cardiac phase", "words", "setting"}
+)
+
 
 def titled(series: VaryingSeries) -> str:
     return f"{series.kind}/{series.name}"
@@ -76,10 +80,28 @@ def test_the_order_of_files_has_no_influence(series: VaryingSeries) -> None:
 def test_only_what_repeats_in_time_can_be_a_dynamic(series: VaryingSeries, tmp_path: Path) -> None:
     write_classic(series, tmp_path)
     labels = [p for result in run(open_source(tmp_path), Classifier()) for p in result.predictions]
-    if series.kind in ("component", "flip angle", "inversion time", "preparation", "repetition time", "cardiac phase"):
-        static = [p for p in labels if "time=" not in p.part_key]
+    static = [p for p in labels if not (series.is_dynamic and any(w in p.part_key for w in ("time=", "acquisition=")))]
+    dynamics = [p for p in static if p.sequence in ("DCE", "PERFUSION")]
+    if series.kind in NEVER_DYNAMIC:
         assert static
-        assert not [p for p in static if p.sequence in ("DCE", "PERFUSION")]
+        assert not dynamics
+    assert Status.AUTO not in {p.status for p in dynamics if len(series.volumes) > 1}
+
+
+@pytest.mark.parametrize("series", [s for s in VARIANTS if s.kind == "unexplained"], ids=titled)
+def test_what_repeats_for_no_stated_reason_goes_to_review(series: VaryingSeries, tmp_path: Path) -> None:
+    write_classic(series, tmp_path)
+    labels = predictions(tmp_path)
+    assert Status.AUTO not in {p.status for p in labels}
+    assert all(Reason.UNEXPLAINED_REPETITION in {e.reason for e in p.evidence} for p in labels)
+
+
+@pytest.mark.parametrize("name", ["words of Siemens", "words of GE", "words of Philips"])
+def test_a_ratio_of_water_and_fat_is_no_weighted_image(name: str, tmp_path: Path) -> None:
+    (series,) = [s for s in VARIANTS if titled(s) == f"dixon/{name}"]
+    write_classic(series, tmp_path)
+    (ratio,) = [p for p in predictions(tmp_path) if "FRACTION" in p.part_key]
+    assert (ratio.sequence, ratio.derived) == ("OTHER", "RATIO")
 
 
 def test_volumes_of_a_relaxation_map_go_to_review(tmp_path: Path) -> None:
@@ -90,8 +112,9 @@ def test_volumes_of_a_relaxation_map_go_to_review(tmp_path: Path) -> None:
     assert all(Reason.MAP_SOURCE in {e.reason for e in p.evidence} for p in labels)
 
 
-def test_a_stray_slice_makes_no_stack_multi() -> None:
-    (series,) = [s for s in VARIANTS if titled(s) == "stray slice/another orientation"]
+@pytest.mark.parametrize("name", ["another orientation", "two beside sixteen", "one beside five"])
+def test_a_stray_slice_makes_no_stack_multi(name: str) -> None:
+    (series,) = [s for s in VARIANTS if titled(s) == f"stray slice/{name}"]
     whole = in_memory(series)
     (header,) = series_headers(whole, split(whole))
     assert (header.planes, header.n_orientations) == (("AX",), 1)
