@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from SeriesClassifierLib.cli.main import main
+from SeriesClassifierLib.export import training_set
 from SeriesClassifierLib.export.labeled_parts import LabeledParts
 from SeriesClassifierLib.export.site_key import SiteKey
 from SeriesClassifierLib.export.training_layout import Settings
@@ -190,6 +191,28 @@ def test_nnunet_checks_the_folder_itself(export: Export) -> None:
     done = subprocess.run([sys.executable, str(script), str(export.root)], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Error" not in done.stdout
+
+
+def test_nnunet_gets_training_images_where_all_patients_are_for_testing(
+    shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("SimpleITK", reason=NO_SIMPLEITK)
+    monkeypatch.setattr(training_set, "split_of", lambda patient: "test")
+    source, journal = shared_data / "dicom" / SERIES[0], tmp_path / "journal.sqlite"
+    assert main(["classify", str(source), "--journal", str(journal), "--mode", "header", "--quiet"]) == 0
+    with Journal(journal) as opened, LabeledParts() as labels:
+        for label in list(opened.current_all()):
+            opened.correct([label], {"sequence": label.sequence}, "reader")
+        labels.extend(opened.human_labels())
+        chosen = Settings(slices=1, side=16, volumes=True)
+        export_training_set(labels, open_source(source), tmp_path / "out", KEY, chosen)
+    root = tmp_path / "out" / "nnunet"
+    about = json.loads((root / "dataset.json").read_text(encoding="utf-8"))
+    items = json.loads((root / "datalist.json").read_text(encoding="utf-8"))
+    images = sorted((root / "imagesTr").iterdir())
+    assert len(images) == len(list((root / "labelsTr").iterdir())) == about["numTraining"] == len(items["test"]) > 0
+    assert all((root / item["image"]).is_file() for item in items["test"])
+    assert not items["training"]
 
 
 def test_two_exports_have_the_same_bytes_and_nothing_in_the_headers(export: Export) -> None:
