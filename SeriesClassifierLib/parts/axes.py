@@ -80,11 +80,10 @@ class NumberAxis:
                 return column
         return [round(values[0], 2) for values in found]
 
-    def values(self, instances: Sequence[Instance]) -> list[float]:
-        """The value of each image as ``exact`` gives it, close ones made equal."""
-        found = self.exact(instances)
-        shared = one_of_close(found, self.tolerance, self.relative)
-        return [shared[value] for value in found]
+    def one_of_close(self, exact: Sequence[float]) -> list[float]:
+        """Values as ``exact`` gives them, close ones made equal."""
+        shared = one_of_close(exact, self.tolerance, self.relative)
+        return [shared[value] for value in exact]
 
     def title(self, value: float) -> str:
         """The value of a part."""

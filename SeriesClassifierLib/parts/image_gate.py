@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from SeriesClassifierLib.parts.image_kind import image_kinds
 from SeriesClassifierLib.records import Instance
@@ -205,6 +206,7 @@ def _is_screen(instance: Instance) -> bool:
     return names_screen(instance.tokens("ImageType")) or bool(instance.tokens("ConversionType"))
 
 
+@lru_cache(maxsize=4096)
 def names_screen(image_type: tuple[str, ...]) -> bool:
     """Whether an upper-case ImageType says that an image shows what a console showed."""
     is_word = "SCREEN" in image_kinds(image_type)

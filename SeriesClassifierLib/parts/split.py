@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import partial
+from functools import lru_cache, partial
 from itertools import pairwise
 from statistics import median
 from typing import TypeVar
@@ -209,7 +209,8 @@ def _by_b_value(group: _Group) -> list[_Group]:
 
 
 def _by_number(axis: NumberAxis, group: _Group) -> list[_Group]:
-    exact, values = axis.exact(group.instances), axis.values(group.instances)
+    exact = axis.exact(group.instances)
+    values = axis.one_of_close(exact)
     if len(set(values if axis.drifts else exact)) < 2:
         return [group]
     places = slice_places(group.instances)
@@ -393,6 +394,8 @@ def _date_time(text: str) -> float | None:
     return day * _DAY + time if time is not None else None
 
 
+# Cached, because an image is asked for its time by every step.
+@lru_cache(maxsize=16384)
 def seconds(time: str) -> float | None:
     """Seconds since midnight of a DICOM TM value (HHMMSS.FFFFFF, shortened forms allowed); None when it is
     none.
