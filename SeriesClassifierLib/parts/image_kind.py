@@ -65,6 +65,8 @@ _WORDS: dict[str, tuple[str, ...]] = {
         "OPPOSED_PHASE",
         "OUT-PHASE",
         "OPPOSED PHASE",
+        "OPPOSED",
+        "OUT_OF_PHASE",
         "OOP",
         "OUT",
     ),
