@@ -66,7 +66,7 @@ class Mutation:
 MUTATIONS = (
     Mutation("a doubt leaves auto", DECIDE, "any(e.decisive for e", "all(e.decisive for e"),
     Mutation("unknown is not its own status", DECIDE, "return Status.UNKNOWN", "return Status.REVIEW"),
-    Mutation("any modality", DECIDE, 'modality != "MR"', 'modality == "PR"'),
+    Mutation("any modality", DECIDE, 'not in ("", "MR"):', 'in ("PR",):'),
     Mutation("words never doubt", DECIDE, "if contradicts(sequence, named):", "if False:"),
     Mutation("OTHER of a bare header", DECIDE, 'if best == "OTHER":', 'if best == "T2":'),
     Mutation("image alone doubts a fact", COMBINE, "_DOUBT_A_FACT = 0.97", "_DOUBT_A_FACT = 0.5"),
@@ -98,14 +98,14 @@ MUTATIONS = (
 
 WHAT_IS_THERE = (
     Mutation("everything is one b-value", SPLIT, "if len(set(keys)) > MOST_GROUPS:\n        return [group]\n    pieces", "if True:\n        return [group]\n    pieces"),
-    Mutation("b = 0 may repeat in time", SPLIT, "group.b_value is not None or", "group.b_value or"),
+    Mutation("b = 0 may repeat in time", SPLIT, "group.b_value is not None or axes.has_directions(group.instances):\n        return axes", "group.b_value or axes.has_directions(group.instances):\n        return axes"),
     Mutation("screenshots among images", SPLIT, "if one is None)", "if True)"),
     Mutation("what is silent is no magnitude", SPLIT, "name or MAGNITUDE for", "name or 'PHASE' for"),
     Mutation("stacks of any size", SPLIT, "for stack in stacks) < _STACK", "for stack in stacks) < 1"),
     Mutation("time of half a series", SPLIT, "_REPEATED_IN_TIME = 1 / 3", "_REPEATED_IN_TIME = 1 / 30"),
     Mutation("phase is a plain word", KIND, '"MAGNITUDE", "PHASE", "REAL", "IMAGINARY"})', '"MAGNITUDE", "REAL", "IMAGINARY"})'),
     Mutation("values 1 and 2 name kinds", KIND, "for word in image_type[2:]:\n        stem", "for word in image_type:\n        stem"),
-    Mutation("no stems", KIND, "or (_KIND.get(stem.group(1)) if stem else None)", "or None"),
+    Mutation("no stems", KIND, "stem.group(1) if stem else _IMAGE", "'' if stem else _IMAGE"),
     Mutation("commas are thousands", VALUES, 'value.replace(",", ".") for value', 'value.replace(",", "") for value'),
     Mutation("any comma is decimal", VALUES, "return wanted > 1 or not", "return True or not"),
     Mutation("holes close", VALUES, "inner = values[filled[0] : filled[-1] + 1]", "inner = [values[k] for k in filled]"),
