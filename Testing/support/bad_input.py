@@ -585,7 +585,7 @@ def cut_in_pixels(folder: Folder) -> None:
     folder.write(part10(encode(folder.diffusion().items()))[:-3000])
 
 
-@kind("label")
+@kind("unknown")
 def no_pixels(folder: Folder) -> None:
     folder.write(folder.diffusion(PixelData=None))
 
@@ -727,7 +727,7 @@ def patients_in_one_study(folder: Folder) -> None:
 # shapes
 
 
-@kind("label")
+@kind("unknown")
 def one_pixel(folder: Folder) -> None:
     folder.write(folder.diffusion(Rows=_us(1), Columns=_us(1), PixelData=("OW", b"\1\0")))
 
@@ -799,8 +799,8 @@ def _enhanced(
     folder: Folder, frames: str, shared: bytes | None, per_frame: Iterable[bytes] | None, **changes: Change
 ) -> bytes:
     own: dict[str, Change] = {"SOPClassUID": ENHANCED_MR, "NumberOfFrames": frames, "EchoTime": None}
-    own |= {"ImageOrientationPatient": None, "ImagePositionPatient": None, "Rows": _us(1), "Columns": _us(1)}
-    own |= {"PixelData": ("OW", b"\1\0")}
+    own |= {"ImageOrientationPatient": None, "ImagePositionPatient": None, "Rows": _us(2), "Columns": _us(2)}
+    own |= {"PixelData": ("OW", b"\1\0" * 4)}
     elements = dict(folder.image(**(own | changes)))
     if shared is not None:
         elements[0x52009229] = ("SQ", items(shared))
