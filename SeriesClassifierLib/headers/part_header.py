@@ -15,9 +15,9 @@ from SeriesClassifierLib.parts.axes import (
     NOT_TIME,
     UNEXPLAINED,
 )
+from SeriesClassifierLib.parts.clocks import seconds
 from SeriesClassifierLib.parts.diffusion import b_value, is_calculated
 from SeriesClassifierLib.parts.geometry import main_stacks, normal, place_key, plane_and_tilt, position
-from SeriesClassifierLib.parts.split import seconds
 from SeriesClassifierLib.records import Instance, Part, Series, TagValue
 
 

@@ -9,17 +9,14 @@ localizer.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date
-from functools import lru_cache, partial
-from itertools import pairwise
-from statistics import median
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 from SeriesClassifierLib.parts import axes
 from SeriesClassifierLib.parts.axes import NUMBER_AXES, NumberAxis
+from SeriesClassifierLib.parts.clocks import advances, clocks_of
 from SeriesClassifierLib.parts.component import MAGNITUDE, component
 from SeriesClassifierLib.parts.diffusion import b_value, cluster
 from SeriesClassifierLib.parts.geometry import main_stacks, normal
@@ -277,25 +274,14 @@ _SYMBOLS = {axes.TIME: "time", axes.ACQUISITION: "acquisition", axes.UNEXPLAINED
 
 def _clock(instances: Sequence[Instance], points: Sequence[int]) -> str:
     """By what the time points are known: the axis of the first clock that advances from point to point."""
-    clocks = _clocks(instances)
-    if any(_advances(read, instances, points) for read in (clocks.position, clocks.date_time, clocks.time)):
+    clocks = clocks_of(instances)
+    if any(advances(read, instances, points) for read in (clocks.position, clocks.date_time, clocks.time)):
         return axes.TIME
-    if any(_advances(read, instances, points) for read in (clocks.acquisition, clocks.content)):
+    if any(advances(read, instances, points) for read in (clocks.acquisition, clocks.content)):
         return axes.ACQUISITION
-    if _advances(clocks.trigger, instances, points):
+    if advances(clocks.trigger, instances, points):
         return axes.by_trigger_time(instances)
     return axes.UNEXPLAINED
-
-
-def _advances(read: _Reader, instances: Sequence[Instance], points: Sequence[int]) -> bool:
-    of_point: dict[int, list[float]] = defaultdict(list)
-    for instance, point in zip(instances, points, strict=True):
-        value = read(instance)
-        if value is None:
-            return False
-        of_point[point].append(value)
-    middle = [median(of_point[point]) for point in sorted(of_point)]
-    return all(before < after for before, after in pairwise(middle))
 
 
 def _other_than_time(group: _Group) -> str | None:
@@ -316,7 +302,7 @@ def time_points(instances: Sequence[Instance]) -> list[int] | None:
     places = slice_places(instances)
     if places is None:
         return None
-    clocks = _clocks(instances)
+    clocks = clocks_of(instances)
     comes_again = is_repeated(places, _REPEATED_IN_TIME)
     # What stays the same throughout a volume.
     for read in (clocks.position, clocks.date_time, clocks.time, clocks.acquisition):
@@ -343,72 +329,6 @@ def time_points(instances: Sequence[Instance]) -> list[int] | None:
 def _is_repeated_within(volumes: Sequence[float], places: Sequence[int]) -> bool:
     """Whether slices are still there several times within a volume."""
     return len(set(zip(volumes, places, strict=True))) < 0.95 * len(places)
-
-
-_Reader = Callable[[Instance], float | None]
-
-
-@dataclass(frozen=True)
-class _Clocks:
-    """What may tell when an image was taken, in seconds, milliseconds or numbers; None where it does not."""
-
-    time: _Reader
-    content: _Reader
-    position: _Reader = field(default=lambda i: i.number("TemporalPositionIdentifier"))
-    date_time: _Reader = field(default=lambda i: _date_time(i.text("AcquisitionDateTime")))
-    trigger: _Reader = field(default=lambda i: i.number("TriggerTime"))
-    acquisition: _Reader = field(default=lambda i: i.number("AcquisitionNumber"))
-    instance: _Reader = field(default=lambda i: i.number("InstanceNumber"))
-
-    def in_order(self) -> tuple[_Reader, ...]:
-        """All of them, in the order of trust."""
-        return (self.position, self.date_time, self.time, self.trigger, self.acquisition, self.instance)
-
-
-def _clocks(instances: Sequence[Instance]) -> _Clocks:
-    """The clocks of a series; its time of day goes on past midnight."""
-    return _Clocks(_time_of_day("AcquisitionTime", instances), _time_of_day("ContentTime", instances))
-
-
-def _time_of_day(keyword: str, instances: Sequence[Instance]) -> _Reader:
-    times = [t for t in (seconds(i.text(keyword)) for i in instances) if t is not None]
-    is_over_midnight = bool(times) and max(times) - min(times) > _DAY / 2
-
-    def read(instance: Instance) -> float | None:
-        value = seconds(instance.text(keyword))
-        return value + _DAY if value is not None and is_over_midnight and value < _DAY / 2 else value
-
-    return read
-
-
-_DAY = 86_400.0
-
-
-def _date_time(text: str) -> float | None:
-    """Seconds of a DICOM DT value (YYYYMMDDHHMMSS.FFFFFF), counted from the first day of the calendar."""
-    time = seconds(text[8:])
-    try:
-        day = date(int(text[:4]), int(text[4:6]), int(text[6:8])).toordinal()
-    except ValueError:
-        return None
-    return day * _DAY + time if time is not None else None
-
-
-# Cached, because an image is asked for its time by every step.
-@lru_cache(maxsize=16384)
-def seconds(time: str) -> float | None:
-    """Seconds since midnight of a DICOM TM value (HHMMSS.FFFFFF, shortened forms allowed); None when it is
-    none.
-
-    >>> seconds("101530.5")
-    36930.5
-    """
-    digits = time.replace(":", "").split("+")[0].split("-")[0].strip()
-    whole, _, fraction = digits.partition(".")
-    if not whole.isdigit() or len(whole) not in (2, 4, 6) or (fraction and not fraction.isdigit()):
-        return None
-    whole = whole.ljust(6, "0")
-    return int(whole[:2]) * 3600 + int(whole[2:4]) * 60 + int(whole[4:6]) + float(f"0.{fraction or 0}")
 
 
 _STEPS: tuple[Callable[[_Group], list[_Group]], ...] = (

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from SeriesClassifierLib.headers.part_header import PartHeader
 from SeriesClassifierLib.inference.decide import Decision
-from SeriesClassifierLib.parts.split import seconds
+from SeriesClassifierLib.parts.clocks import seconds
 from SeriesClassifierLib.records import Reason
 
 _REPEATED = frozenset({"T1", "DCE", "DIXON_W"})

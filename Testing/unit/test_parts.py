@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from SeriesClassifierLib.parts.clocks import seconds
 from SeriesClassifierLib.parts.diffusion import b_value, cluster, is_calculated
 from SeriesClassifierLib.parts.geometry import in_slice_order, normal, orientations, plane_and_tilt, position
 from SeriesClassifierLib.parts.image_kind import image_kinds
-from SeriesClassifierLib.parts.split import seconds, split
+from SeriesClassifierLib.parts.split import split
 from SeriesClassifierLib.records import Instance, Part, Series, TagValue
 from SeriesClassifierLib.sources.assemble import make_series
 
@@ -346,7 +347,7 @@ def test_parts_are_a_partition_whatever_the_order(
 @pytest.mark.parametrize(
     ("text", "value"),
     [("120000", 43200.0), ("1200", 43200.0), ("12", 43200.0), ("12:00:01", 43201.0), ("000000.25", 0.25),
-     ("", None), ("noon", None), ("1", None), ("120000.x", None)],
+     ("", None), ("noon", None), ("1", None), ("120000.x", None), ("1²0000", None), ("120000.²", None)],
 )  # fmt: skip
 def test_seconds(text: str, value: float | None) -> None:
     assert seconds(text) == value
