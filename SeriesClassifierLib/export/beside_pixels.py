@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# A file with more frames is read for its volume, not for this.
+# Larger files are not read for this: no form of an export takes more from them than decoded pixels.
 _MOST_BYTES = 1 << 28
 # The registration value of a comment of JPEG 2000 that is text (ISO 15444-1 A.9.2).
 _LATIN = b"\0\1"

@@ -127,7 +127,7 @@ def export_training_set(
         return Exported(folder, len(lines), lines.n_patients(), dict(left_out), tuple(files))
 
 
-_BESIDE = "images with text or bytes beside their pixels: the images are there, the rest is not"
+_BESIDE = "images whose files hold text or bytes beside the pixels: exported without them"
 
 
 class _Lines:

@@ -98,10 +98,10 @@ def _read_with_pydicom(path: str, expected: bool) -> FileRead:
                 return _not_dicom(path, claims, kind)
             if "SOPClassUID" not in tags and dataset.file_meta.get("MediaStorageSOPClassUID"):
                 tags["SOPClassUID"] = str(dataset.file_meta.MediaStorageSOPClassUID)
-            if not is_cut(dataset) and not _has_pixels(file, dataset):
-                tags[NO_PIXEL_DATA] = NO_PIXEL_DATA
             if is_cut(dataset):
                 return FileRead(path, problem="file ends early: send it again from its source")
+            if not _has_pixels(file, dataset):
+                tags[NO_PIXEL_DATA] = NO_PIXEL_DATA
             is_multiframe = multiframe.is_multiframe(tags)
             frames = multiframe.frames(dataset, tags, repairs) if is_multiframe else [tags]
     except InflatedTooLargeError as error:

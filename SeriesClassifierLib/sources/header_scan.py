@@ -25,8 +25,7 @@ _DEFLATED = b"1.2.840.10008.1.2.1.99"
 _BIG_ENDIAN = b"1.2.840.10008.1.2.2"
 
 # The loops below see some hundred elements a file, so they read a tag as one little-endian integer, which
-# has the
-# group in its low half ("place"), and a VR as one integer, and do nothing twice.
+# has the group in its low half ("place"), and a VR as one integer, and do nothing twice.
 _LONG = 12
 _SHORT = 8
 _LONG_VRS = (b"OB", b"OW", b"OF", b"SQ", b"UT", b"UN", b"OD", b"OL", b"UC", b"UR", b"OV", b"SV", b"UV")

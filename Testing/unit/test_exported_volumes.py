@@ -61,6 +61,14 @@ class Export:
         return {path.name.removesuffix("_0000.nii.gz"): path for path in found}
 
 
+def accept_all(journal: Path, labels: LabeledParts) -> None:
+    """A reader accepts every label of a journal; ``labels`` gets them."""
+    with Journal(journal) as opened:
+        for label in list(opened.current_all()):
+            opened.correct([label], {"sequence": label.sequence}, "reader")
+        labels.extend(opened.human_labels())
+
+
 @pytest.fixture(scope="module")
 def export(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Export:
     """The series, every part named by a person, exported with volumes; those of one exam once more."""
@@ -70,10 +78,8 @@ def export(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Expor
     for name in SERIES:
         shutil.copytree(shared_data / "dicom" / name, source / name)
     assert main(["classify", str(source), "--journal", str(journal), "--mode", "header", "--quiet"]) == 0
-    with Journal(journal) as opened, LabeledParts() as labels:
-        for label in list(opened.current_all()):
-            opened.correct([label], {"sequence": label.sequence}, "reader")
-        labels.extend(opened.human_labels())
+    with LabeledParts() as labels:
+        accept_all(journal, labels)
         chosen = Settings(slices=1, side=16, volumes=True)
         one = export_training_set(labels, open_source(source), place / "one", KEY, chosen)
         some = open_source(source / "prostate")
@@ -200,10 +206,8 @@ def test_nnunet_gets_training_images_where_all_patients_are_for_testing(
     monkeypatch.setattr(training_set, "split_of", lambda patient: "test")
     source, journal = shared_data / "dicom" / SERIES[0], tmp_path / "journal.sqlite"
     assert main(["classify", str(source), "--journal", str(journal), "--mode", "header", "--quiet"]) == 0
-    with Journal(journal) as opened, LabeledParts() as labels:
-        for label in list(opened.current_all()):
-            opened.correct([label], {"sequence": label.sequence}, "reader")
-        labels.extend(opened.human_labels())
+    with LabeledParts() as labels:
+        accept_all(journal, labels)
         chosen = Settings(slices=1, side=16, volumes=True)
         export_training_set(labels, open_source(source), tmp_path / "out", KEY, chosen)
     root = tmp_path / "out" / "nnunet"
